@@ -1,0 +1,54 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target is compiled with the same strictness; arrows between targets go down only
+/// (see "The house" in CONTRIBUTING.md).
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+  name: "foretoken",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "foretoken", targets: ["foretoken"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .systemLibrary(
+      name: "CZstd", pkgConfig: "libzstd",
+      providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
+    .target(name: "CKernels"),
+    .target(name: "Decoding", swiftSettings: strict),
+    .target(
+      name: "Transformer", dependencies: ["Decoding", "CKernels", "CZstd"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "foretoken",
+      dependencies: [
+        "Decoding", "Transformer",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "foretoken-bench",
+      dependencies: [
+        "CKernels", "Decoding", "Transformer",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tools/bench", swiftSettings: strict),
+
+    .target(name: "Support", dependencies: ["Decoding"], path: "Tests/Support", swiftSettings: strict),
+    .testTarget(name: "KernelTests", dependencies: ["CKernels", "Support"], swiftSettings: strict),
+    .testTarget(name: "DecodingTests", dependencies: ["Decoding", "Support"], swiftSettings: strict),
+    .testTarget(
+      name: "TransformerTests", dependencies: ["Transformer", "CZstd", "Support"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "CommandTests", dependencies: ["foretoken", "Support"], swiftSettings: strict),
+  ]
+)

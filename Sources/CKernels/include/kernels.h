@@ -1,0 +1,129 @@
+#pragma once
+// The numeric kernels of Foretoken: the contract.
+//
+// One law holds for all of them: what is computed for one token does not depend on how many tokens
+// are computed with it, nor on how many threads do it. Every output element is one chain of
+// operations in one fixed order, whichever kernel, batch size or thread count is used:
+//
+//   matmul      y[i][r] = fma(w[r][C-1], x[i][C-1], ... fma(w[r][1], x[i][1], w[r][0] * x[i][0]))
+//               columns ascending, one f32 accumulator per element (q8: one accumulator per
+//               FT_Q8_GROUP columns, and the groups' sums joined by fma with their scales, ascending)
+//
+// so that the scalar code, the vector code and a loop that anyone can write agree bit for bit.
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// ---------------------------------------------------------------------------------------------
+// Workers
+
+/// A team of threads that spins for a bounded time (about 60 us) and then sleeps.
+typedef struct ft_team ft_team;
+
+/// Makes a team of `threads` workers, the caller being one of them. NULL if the system refuses.
+ft_team *ft_team_create(int threads);
+void ft_team_destroy(ft_team *team);
+int ft_team_size(const ft_team *team);
+
+/// Runs `body(context, part, parts)` once on each worker and returns when all are done.
+/// Not reentrant: one caller at a time, and `body` must not call it.
+void ft_team_run(ft_team *team, void (*body)(void *context, int part, int parts), void *context);
+
+// ---------------------------------------------------------------------------------------------
+// Matrices
+
+typedef enum { FT_F32 = 0, FT_BF16 = 1, FT_F16 = 2, FT_Q8 = 3 } ft_dtype;
+
+/// Rows of a panel: a panel holds, column after column, the weights of FT_PANEL rows side by side.
+#define FT_PANEL 16
+/// Columns that share a scale in a row of a q8 matrix.
+#define FT_Q8_GROUP 64
+
+/// A weight matrix `(rows, cols)` in panels: `[ceil(rows / FT_PANEL)][cols][FT_PANEL]`, rows past
+/// the end are zero, 64-byte aligned.
+/// q8: int8 values, and `scales` is `[panels][ceil(cols / FT_Q8_GROUP)][FT_PANEL]` f32.
+typedef struct {
+  ft_dtype dtype;
+  int32_t rows;
+  int32_t cols;
+  const void *panels;
+  const float *scales;
+} ft_matrix;
+
+/// Bytes of the panels of a `(rows, cols)` matrix, and of the scales of a q8 one (0 for others).
+size_t ft_panel_bytes(ft_dtype dtype, int32_t rows, int32_t cols);
+size_t ft_scale_bytes(ft_dtype dtype, int32_t rows, int32_t cols);
+
+/// Writes panels `[first_panel, last_panel)` of a matrix from row-major rows of `source` (the whole
+/// matrix, `rows * cols` elements of `source_dtype`, which is f32, bf16 or f16).
+/// 16-bit to the same dtype keeps the bits; other conversions round to nearest even; to q8 each
+/// group's scale is max|w| / 127.
+void ft_pack_panels(ft_dtype dtype, ft_dtype source_dtype, const void *source, int32_t rows,
+                    int32_t cols, int32_t first_panel, int32_t last_panel, void *panels,
+                    float *scales);
+
+/// The same from the two byte planes of a 16-bit tensor (see Sources/Transformer/BytePlanes.swift):
+/// `high[k]` and `low[k]` are the bytes of element k's bits rotated left by one.
+void ft_pack_panels_from_planes(ft_dtype dtype, ft_dtype source_dtype, const uint8_t *high,
+                                const uint8_t *low, int32_t rows, int32_t cols,
+                                int32_t first_panel, int32_t last_panel, void *panels,
+                                float *scales);
+
+/// y[i][r] for i in 0..<n: `x` is `(n, cols)` with row stride `x_stride`, `y` is `(n, rows)` with
+/// row stride `y_stride` (floats). Work is split by panels over the team.
+void ft_matmul(ft_team *team, const ft_matrix *matrix, const float *x, size_t x_stride, int32_t n,
+               float *y, size_t y_stride);
+
+/// Row `row` of the matrix as f32 into `out` (cols floats): embedding look-up.
+void ft_matrix_row(const ft_matrix *matrix, int32_t row, float *out);
+
+// ---------------------------------------------------------------------------------------------
+// Rows of activations. Each works on one row alone; all are vectorised with a fixed order.
+
+/// out = x / sqrt(mean(x^2) + epsilon) * weight. `out` may be `x`.
+void ft_rms_norm(const float *x, const float *weight, float epsilon, int32_t count, float *out);
+
+/// Rotates each of `heads` heads of `head_dim` floats at `x`: pairs (j, j + head_dim / 2), as
+/// Hugging Face's rotate_half does; `cosine` and `sine` hold head_dim / 2 floats of the position.
+void ft_rope(float *x, int32_t heads, int32_t head_dim, const float *cosine, const float *sine);
+
+/// out[j] = silu(gate[j]) * up[j].
+void ft_swiglu(const float *gate, const float *up, int32_t count, float *out);
+
+/// x[j] += y[j].
+void ft_add(float *x, const float *y, int32_t count);
+
+// ---------------------------------------------------------------------------------------------
+// Attention over a cache in blocks
+
+/// Positions in a block of the key/value cache.
+#define FT_KV_BLOCK 32
+
+/// A block of one layer and one kv head: keys transposed `[head_dim][FT_KV_BLOCK]`, then values
+/// `[FT_KV_BLOCK][head_dim]`; 2 * FT_KV_BLOCK * head_dim floats, 64-byte aligned.
+/// Writes position `slot` of the block.
+void ft_kv_store(float *block, int32_t head_dim, int32_t slot, const float *key,
+                 const float *value);
+
+/// `group` query heads (rows of `head_dim` floats, contiguous at `q`) that share one kv head, of ONE
+/// token, against positions [first, last) of the sequence, whose blocks are
+/// `blocks[position / FT_KV_BLOCK]`. `out` is like `q`. `scores` is scratch of
+/// `group * (last rounded up to FT_KV_BLOCK)` floats. softmax(q k^T * scale) v, in f32.
+void ft_attend(const float *q, int32_t group, int32_t head_dim, float *const *blocks,
+               int32_t first, int32_t last, float scale, float *scores, float *out);
+
+// ---------------------------------------------------------------------------------------------
+// Which code runs
+
+/// "avx2" or "scalar": chosen once from what the CPU can do.
+const char *ft_kernel_name(void);
+/// For tests: forces the scalar kernels (true) or gives the choice back (false).
+void ft_force_scalar(bool scalar);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,7 @@
+import ArgumentParser
+
+@main
+struct Bench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "foretoken-bench", abstract: "Measures the kernels, the engine and the pair.")
+}
