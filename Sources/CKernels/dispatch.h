@@ -1,0 +1,70 @@
+#pragma once
+// The table of code that the CPU decides: one row per instruction set.
+#include "include/kernels.h"
+
+// A product and a sum stay two roundings wherever the source writes them so, and one where it says
+// fmaf: results must not depend on what a compiler likes to contract.
+#pragma STDC FP_CONTRACT OFF
+
+#if defined(__x86_64__)
+#define FT_HAS_AVX2 1
+#define FT_AVX2 __attribute__((target("avx2,fma,f16c")))
+#define FT_AVX2_INLINE static inline __attribute__((always_inline, target("avx2,fma,f16c")))
+#else
+#define FT_HAS_AVX2 0
+#endif
+
+#define FT_INLINE static inline __attribute__((always_inline))
+
+/// 16-bit values of a matrix before packing: row-major words, or their two byte planes.
+typedef struct {
+  const uint16_t *words;  // NULL if the planes are given
+  const uint8_t *high;
+  const uint8_t *low;
+} ft_source16;
+
+typedef struct {
+  const char *name;
+  /// Panels [first, last) of y = W x for n tokens.
+  void (*matmul)(const ft_matrix *matrix, int32_t first, int32_t last, const float *x,
+                 size_t x_stride, int32_t n, float *y, size_t y_stride);
+  /// One panel of 16-bit weights whose bits stay as they are; `rows` are those of the whole matrix.
+  void (*pack_bits)(ft_dtype dtype, ft_source16 source, int32_t rows, int32_t cols, int32_t panel,
+                    uint16_t *out);
+  void (*rms_norm)(const float *x, const float *weight, float epsilon, int32_t count, float *out);
+  void (*rope)(float *x, int32_t heads, int32_t head_dim, const float *cosine, const float *sine);
+  void (*swiglu)(const float *gate, const float *up, int32_t count, float *out);
+  void (*add)(float *x, const float *y, int32_t count);
+  void (*attend)(const float *q, int32_t group, int32_t head_dim, float *const *blocks,
+                 int32_t first, int32_t last, float scale, float *scores, float *out);
+} ft_kernels;
+
+extern const ft_kernels ft_scalar_kernels;
+#if FT_HAS_AVX2
+extern const ft_kernels ft_avx2_kernels;
+#endif
+
+/// The table in use.
+const ft_kernels *ft_active_kernels(void);
+
+// The rows of the tables.
+void ft_scalar_matmul(const ft_matrix *, int32_t, int32_t, const float *, size_t, int32_t, float *,
+                      size_t);
+void ft_scalar_pack_bits(ft_dtype, ft_source16, int32_t, int32_t, int32_t, uint16_t *);
+void ft_scalar_rms_norm(const float *, const float *, float, int32_t, float *);
+void ft_scalar_rope(float *, int32_t, int32_t, const float *, const float *);
+void ft_scalar_swiglu(const float *, const float *, int32_t, float *);
+void ft_scalar_add(float *, const float *, int32_t);
+void ft_scalar_attend(const float *, int32_t, int32_t, float *const *, int32_t, int32_t, float,
+                      float *, float *);
+#if FT_HAS_AVX2
+void ft_avx2_matmul(const ft_matrix *, int32_t, int32_t, const float *, size_t, int32_t, float *,
+                    size_t);
+void ft_avx2_pack_bits(ft_dtype, ft_source16, int32_t, int32_t, int32_t, uint16_t *);
+void ft_avx2_rms_norm(const float *, const float *, float, int32_t, float *);
+void ft_avx2_rope(float *, int32_t, int32_t, const float *, const float *);
+void ft_avx2_swiglu(const float *, const float *, int32_t, float *);
+void ft_avx2_add(float *, const float *, int32_t);
+void ft_avx2_attend(const float *, int32_t, int32_t, float *const *, int32_t, int32_t, float,
+                    float *, float *);
+#endif

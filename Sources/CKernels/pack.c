@@ -1,0 +1,149 @@
+// From a row-major tensor, or its two byte planes, to panels.
+#include "panels.h"
+
+size_t ft_panel_bytes(ft_dtype dtype, int32_t rows, int32_t cols) {
+  return (size_t)ft_panel_count(rows) * FT_PANEL * (size_t)cols * ft_element_bytes(dtype);
+}
+
+size_t ft_scale_bytes(ft_dtype dtype, int32_t rows, int32_t cols) {
+  if (dtype != FT_Q8) {
+    return 0;
+  }
+  return (size_t)ft_panel_count(rows) * FT_PANEL * (size_t)ft_group_count(cols) * sizeof(float);
+}
+
+/// Element k's bits, from words or from planes: the planes hold the bits rotated left by one.
+FT_INLINE uint16_t bits16(ft_source16 source, size_t k) {
+  if (source.words != NULL) {
+    uint16_t word;
+    memcpy(&word, source.words + k, sizeof word);
+    return word;
+  }
+  uint16_t rotated = (uint16_t)(source.high[k] << 8 | source.low[k]);
+  return (uint16_t)(rotated >> 1 | rotated << 15);
+}
+
+void ft_scalar_pack_bits(ft_dtype dtype, ft_source16 source, int32_t rows, int32_t cols,
+                         int32_t panel, uint16_t *out) {
+  for (int32_t lane = 0; lane < FT_PANEL; lane++) {
+    int32_t row = panel * FT_PANEL + lane;
+    uint16_t *column = out + ft_lane_place(dtype, lane);
+    for (int32_t c = 0; c < cols; c++, column += FT_PANEL) {
+      *column = row < rows ? bits16(source, (size_t)row * (size_t)cols + (size_t)c) : 0;
+    }
+  }
+}
+
+/// Where the values of a tensor come from; exactly one of the two is in use.
+typedef struct {
+  ft_dtype dtype;
+  const float *floats;  // f32
+  ft_source16 halves;   // bf16 and f16
+} source;
+
+FT_INLINE float source_value(const source *from, size_t k) {
+  if (from->dtype == FT_F32) {
+    float value;
+    memcpy(&value, from->floats + k, sizeof value);
+    return value;
+  }
+  uint16_t bits = bits16(from->halves, k);
+  return from->dtype == FT_BF16 ? ft_from_bf16(bits) : ft_from_f16(bits);
+}
+
+/// Columns that are read, and converted to f32, at a time: the rows of a panel then stay in L1.
+enum { strip = FT_Q8_GROUP };
+
+static void read_strip(const source *from, int32_t rows, int32_t cols, int32_t panel, int32_t start,
+                       int32_t width, float values[FT_PANEL][strip]) {
+  for (int32_t lane = 0; lane < FT_PANEL; lane++) {
+    int32_t row = panel * FT_PANEL + lane;
+    size_t k = (size_t)row * (size_t)cols + (size_t)start;
+    for (int32_t c = 0; c < width; c++) {
+      values[lane][c] = row < rows ? source_value(from, k + (size_t)c) : 0;
+    }
+  }
+}
+
+/// The bytes of a row's group, and its scale: the largest magnitude over 127. A group that holds
+/// something that is not finite gets the scale NaN, so that the damage shows in every result.
+static float quantize_row(const float *values, int32_t width, int8_t *out) {
+  float largest = 0;
+  bool finite = true;
+  for (int32_t c = 0; c < width; c++) {
+    largest = ft_max(fabsf(values[c]), largest);
+    finite = finite && fabsf(values[c]) < INFINITY;
+  }
+  // Below 2^-120 the reciprocal could overflow; such weights are zero for every purpose.
+  bool usable = finite && largest > 0x1p-120f;
+  float scale = largest / 127.0f;
+  float inverse = 127.0f / largest;
+  for (int32_t c = 0; c < width; c++) {
+    // Adding 1.5 * 2^23 rounds to nearest even.
+    float rounded = usable ? (values[c] * inverse + FT_EXP_ROUND) - FT_EXP_ROUND : 0;
+    out[c * FT_PANEL] = (int8_t)rounded;
+  }
+  return usable ? scale : finite ? 0 : NAN;
+}
+
+static void pack_converted(ft_dtype dtype, const source *from, int32_t rows, int32_t cols,
+                           int32_t panel, char *out, float *scales) {
+  float values[FT_PANEL][strip];
+  for (int32_t start = 0; start < cols; start += strip) {
+    int32_t width = cols - start < strip ? cols - start : strip;
+    read_strip(from, rows, cols, panel, start, width, values);
+    size_t base = (size_t)start * FT_PANEL;
+    for (int32_t lane = 0; lane < FT_PANEL; lane++) {
+      size_t place = base + (size_t)ft_lane_place(dtype, lane);
+      if (dtype == FT_Q8) {
+        scales[start / FT_Q8_GROUP * FT_PANEL + lane] =
+            quantize_row(values[lane], width, (int8_t *)out + place);
+        continue;
+      }
+      for (int32_t c = 0; c < width; c++, place += FT_PANEL) {
+        if (dtype == FT_F32) {
+          ((float *)out)[place] = values[lane][c];
+        } else {
+          ((uint16_t *)out)[place] =
+              dtype == FT_BF16 ? ft_to_bf16(values[lane][c]) : ft_to_f16(values[lane][c]);
+        }
+      }
+    }
+  }
+}
+
+static void pack(ft_dtype dtype, const source *from, int32_t rows, int32_t cols,
+                 int32_t first_panel, int32_t last_panel, void *panels, float *scales) {
+  const ft_kernels *kernels = ft_active_kernels();
+  size_t panel_bytes = (size_t)cols * FT_PANEL * ft_element_bytes(dtype);
+  size_t panel_scales = (size_t)ft_group_count(cols) * FT_PANEL;
+  for (int32_t panel = first_panel; panel < last_panel; panel++) {
+    char *out = (char *)panels + (size_t)panel * panel_bytes;
+    if (dtype == from->dtype && dtype != FT_F32) {
+      kernels->pack_bits(dtype, from->halves, rows, cols, panel, (uint16_t *)out);
+    } else {
+      pack_converted(dtype, from, rows, cols, panel, out,
+                     dtype == FT_Q8 ? scales + (size_t)panel * panel_scales : NULL);
+    }
+  }
+}
+
+void ft_pack_panels(ft_dtype dtype, ft_dtype source_dtype, const void *source_values, int32_t rows,
+                    int32_t cols, int32_t first_panel, int32_t last_panel, void *panels,
+                    float *scales) {
+  source from = {.dtype = source_dtype};
+  if (source_dtype == FT_F32) {
+    from.floats = source_values;
+  } else {
+    from.halves.words = source_values;
+  }
+  pack(dtype, &from, rows, cols, first_panel, last_panel, panels, scales);
+}
+
+void ft_pack_panels_from_planes(ft_dtype dtype, ft_dtype source_dtype, const uint8_t *high,
+                                const uint8_t *low, int32_t rows, int32_t cols,
+                                int32_t first_panel, int32_t last_panel, void *panels,
+                                float *scales) {
+  source from = {.dtype = source_dtype, .halves = {.high = high, .low = low}};
+  pack(dtype, &from, rows, cols, first_panel, last_panel, panels, scales);
+}

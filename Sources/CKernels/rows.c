@@ -1,0 +1,61 @@
+// Work on one row of activations: the entry points, and the scalar code.
+#include "numbers.h"
+
+enum { norm_lanes = 32 };
+
+void ft_scalar_rms_norm(const float *x, const float *weight, float epsilon, int32_t count,
+                        float *out) {
+  // Element j belongs to lane j % 32; lanes are joined by halves.
+  float lanes[norm_lanes] = {0};
+  for (int32_t j = 0; j < count; j++) {
+    lanes[j % norm_lanes] = fmaf(x[j], x[j], lanes[j % norm_lanes]);
+  }
+  float eight[8];
+  for (int32_t j = 0; j < 8; j++) {
+    eight[j] = (lanes[j] + lanes[j + 8]) + (lanes[j + 16] + lanes[j + 24]);
+  }
+  float scale = 1.0f / sqrtf(ft_sum8(eight) / (float)count + epsilon);
+  for (int32_t j = 0; j < count; j++) {
+    out[j] = x[j] * scale * weight[j];
+  }
+}
+
+void ft_scalar_rope(float *x, int32_t heads, int32_t head_dim, const float *cosine,
+                    const float *sine) {
+  int32_t half = head_dim / 2;
+  for (int32_t head = 0; head < heads; head++) {
+    float *low = x + (size_t)head * (size_t)head_dim;
+    float *high = low + half;
+    for (int32_t j = 0; j < half; j++) {
+      float a = low[j], b = high[j];
+      low[j] = a * cosine[j] - b * sine[j];
+      high[j] = b * cosine[j] + a * sine[j];
+    }
+  }
+}
+
+void ft_scalar_swiglu(const float *gate, const float *up, int32_t count, float *out) {
+  for (int32_t j = 0; j < count; j++) {
+    out[j] = gate[j] / (1.0f + ft_exp(-gate[j])) * up[j];
+  }
+}
+
+void ft_scalar_add(float *x, const float *y, int32_t count) {
+  for (int32_t j = 0; j < count; j++) {
+    x[j] += y[j];
+  }
+}
+
+void ft_rms_norm(const float *x, const float *weight, float epsilon, int32_t count, float *out) {
+  ft_active_kernels()->rms_norm(x, weight, epsilon, count, out);
+}
+
+void ft_rope(float *x, int32_t heads, int32_t head_dim, const float *cosine, const float *sine) {
+  ft_active_kernels()->rope(x, heads, head_dim, cosine, sine);
+}
+
+void ft_swiglu(const float *gate, const float *up, int32_t count, float *out) {
+  ft_active_kernels()->swiglu(gate, up, count, out);
+}
+
+void ft_add(float *x, const float *y, int32_t count) { ft_active_kernels()->add(x, y, count); }
