@@ -1,10 +1,7 @@
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
+internal import CKernels
 
-/// Memory for weights and activations, 64-byte aligned and zero at first.
+/// Memory for weights and activations, 64-byte aligned and zero at first, in huge pages where the
+/// system grants them.
 ///
 /// It is a class so that matrices, caches and the threads that fill them can share it.
 package final class AlignedBuffer: @unchecked Sendable {
@@ -12,22 +9,17 @@ package final class AlignedBuffer: @unchecked Sendable {
   package let pointer: UnsafeMutableRawPointer
   package let byteCount: Int
 
-  /// - Throws: `outOfMemory` with `purpose` as its path.
+  /// - Throws: `outOfMemory`, with `purpose` as its path.
   package init(byteCount: Int, purpose: String) throws(ModelError) {
-    // calloc gives pages that are zero without touching them; the alignment is added by hand.
-    let (padded, overflow) = byteCount.addingReportingOverflow(64)
-    guard byteCount >= 0, !overflow, let base = calloc(padded, 1) else {
+    guard byteCount >= 0, let pointer = ft_allocate(max(byteCount, 1)) else {
       throw ModelError(
         .outOfMemory, path: purpose, problem: "\(byteCount) bytes of memory could not be had")
     }
-    allocation = base
-    pointer = UnsafeMutableRawPointer(bitPattern: (UInt(bitPattern: base) + 63) & ~63) ?? base
+    self.pointer = pointer
     self.byteCount = byteCount
   }
 
-  private let allocation: UnsafeMutableRawPointer
-
-  deinit { free(allocation) }
+  deinit { ft_free(pointer, max(byteCount, 1)) }
 }
 
 extension AlignedBuffer {
