@@ -23,7 +23,8 @@ enum JSONFile {
     }
     guard data.count <= limit else {
       throw ModelError(
-        .malformed, path: path, problem: "\(data.count) bytes is too large for a JSON file of a model")
+        .malformed, path: path,
+        problem: "\(data.count) bytes is too large for a JSON file of a model")
     }
     do {
       return try JSONDecoder().decode(Value.self, from: data)

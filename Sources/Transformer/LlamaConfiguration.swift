@@ -128,12 +128,14 @@ extension LlamaConfiguration {
     }
     guard headSize % 2 == 0 else {
       throw ModelError(
-        .malformed, path: path, place: "head_dim", problem: "expected an even size, found \(headSize)")
+        .malformed, path: path, place: "head_dim",
+        problem: "expected an even size, found \(headSize)")
     }
     guard normEpsilon > 0, normEpsilon < 1, ropeTheta > 0, ropeTheta.isFinite else {
       throw ModelError(
         .malformed, path: path,
-        problem: "rms_norm_eps and rope_theta must be positive, found \(normEpsilon) and \(ropeTheta)")
+        problem:
+          "rms_norm_eps and rope_theta must be positive, found \(normEpsilon) and \(ropeTheta)")
     }
     for id in endOfSequence where !(0..<vocabularySize).contains(id) {
       throw ModelError(

@@ -117,7 +117,8 @@ extension LlamaWeights {
         }
       }
       matrix("\(prefix).self_attn.o_proj", layer.attentionOutput)
-      vector("\(prefix).post_attention_layernorm.weight", layer.feedForwardNorm, count: c.hiddenSize)
+      vector(
+        "\(prefix).post_attention_layernorm.weight", layer.feedForwardNorm, count: c.hiddenSize)
       matrix("\(prefix).mlp.gate_proj", layer.gateUp, part: 0)
       matrix("\(prefix).mlp.up_proj", layer.gateUp, part: 1)
       matrix("\(prefix).mlp.down_proj", layer.down)

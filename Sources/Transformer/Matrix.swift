@@ -71,7 +71,9 @@ package final class Matrix: Sendable {
     return ft_matrix(
       dtype: type.kernelType, rows: Int32(rows), cols: Int32(columns),
       panels: UnsafeRawPointer(panels.pointer + panelBytes),
-      scales: scales.map { UnsafePointer(($0.pointer + scaleBytes).assumingMemoryBound(to: Float.self)) })
+      scales: scales.map {
+        UnsafePointer(($0.pointer + scaleBytes).assumingMemoryBound(to: Float.self))
+      })
   }
 }
 

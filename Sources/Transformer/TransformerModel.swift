@@ -57,7 +57,9 @@ package final class TransformerModel: LanguageModel {
         }
       }
     }
-    for row in rows where row.isLast { row.sequence.advance(by: row.position + 1 - row.sequence.length) }
+    for row in rows where row.isLast {
+      row.sequence.advance(by: row.position + 1 - row.sequence.length)
+    }
   }
 
   /// One token of a pass.
@@ -170,7 +172,8 @@ package final class TransformerModel: LanguageModel {
           a.attention + i * c.querySize + query)
       }
     }
-    team.multiply(layer.attentionOutput, a.attention, count: rows.count, into: a.update, stride: hiddenSize)
+    team.multiply(
+      layer.attentionOutput, a.attention, count: rows.count, into: a.update, stride: hiddenSize)
     ft_add(a.residual, a.update, Int32(rows.count * hiddenSize))
   }
 

@@ -25,7 +25,9 @@ package final class WorkerTeam: @unchecked Sendable {
   /// Calls `body` with disjoint ranges that cover `0 ..< count`, one per worker, and waits for all.
   ///
   /// `worthwhile: false` runs everything on the caller, for work that is smaller than a join.
-  func split(_ count: Int, worthwhile: Bool = true, _ body: (Range<Int>, _ worker: Int) -> Void) {
+  package func split(
+    _ count: Int, worthwhile: Bool = true, _ body: (Range<Int>, _ worker: Int) -> Void
+  ) {
     guard worthwhile, size > 1, count > 1 else {
       if count > 0 { body(0..<count, 0) }
       return
