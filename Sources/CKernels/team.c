@@ -4,7 +4,13 @@
 // runs), then spins and yields (so that a crowded machine gives the core to whoever has work), then
 // sleeps on a condition variable. The caller waits for its workers in the first two ways only:
 // they are at work, and what they do is short.
-#include <errno.h>
+//
+// Threads that never sleep are seldom moved: on a machine that also runs something else, the
+// scheduler may leave caller and worker on one CPU for seconds, where every join costs two spins.
+// So a worker that finds itself on its caller's CPU asks to be moved.
+#if defined(__linux__)
+#define _GNU_SOURCE
+#endif
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -15,7 +21,7 @@
 
 enum {
   spins_between_clock_reads = 64,
-  nanoseconds_of_pure_spin = 20000,
+  nanoseconds_of_pure_spin = 10000,
   nanoseconds_before_sleep = 60000,
 };
 
@@ -25,6 +31,7 @@ struct ft_team {
   int size;
   team_body body;
   void *context;
+  int caller_cpu;  // -1 where the system does not tell
 
   // Each on its own cache line: the caller writes the first, the workers the second.
   _Alignas(64) _Atomic uint32_t generation;  // one more per run
@@ -56,6 +63,27 @@ static int64_t now_nanoseconds(void) {
   clock_gettime(CLOCK_MONOTONIC, &time);
   return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
+
+#if defined(__linux__)
+static int current_cpu(void) { return sched_getcpu(); }
+
+/// Leaves `cpu` if this thread is on it and may run elsewhere.
+static void leave_cpu(int cpu) {
+  cpu_set_t allowed;
+  if (cpu < 0 || cpu != sched_getcpu() ||
+      pthread_getaffinity_np(pthread_self(), sizeof allowed, &allowed) != 0 ||
+      CPU_COUNT(&allowed) < 2) {
+    return;
+  }
+  cpu_set_t others = allowed;
+  CPU_CLR(cpu, &others);
+  pthread_setaffinity_np(pthread_self(), sizeof others, &others);
+  pthread_setaffinity_np(pthread_self(), sizeof allowed, &allowed);
+}
+#else
+static int current_cpu(void) { return -1; }
+static void leave_cpu(int cpu) { (void)cpu; }
+#endif
 
 /// Spins until the run after `seen` has begun; true if it has, false when the time is up.
 static bool spin_for_run(ft_team *team, uint32_t seen) {
@@ -116,6 +144,7 @@ static void *work(void *argument) {
     if (atomic_load_explicit(&team->stopping, memory_order_acquire)) {
       return NULL;
     }
+    leave_cpu(team->caller_cpu);
     team->body(team->context, worker->part, team->size);
     atomic_fetch_sub_explicit(&team->pending, 1, memory_order_release);
   }
@@ -175,6 +204,7 @@ void ft_team_run(ft_team *team, void (*body)(void *context, int part, int parts)
   }
   team->body = body;
   team->context = context;
+  team->caller_cpu = current_cpu();
   atomic_store_explicit(&team->pending, team->size - 1, memory_order_relaxed);
   begin_run(team);
   body(context, 0, team->size);
