@@ -4,5 +4,6 @@ import ArgumentParser
 struct Foretoken: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "foretoken",
-    abstract: "Faster generation that is not different, and schedules that know how long it will be.")
+    abstract:
+      "Faster generation that is not different, and schedules that know how long it will be.")
 }

@@ -3,5 +3,6 @@ import ArgumentParser
 @main
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "foretoken-bench", abstract: "Measures the kernels, the engine and the pair.")
+    commandName: "foretoken-bench", abstract: "Measures the kernels, the engine and the pair.",
+    subcommands: [EngineBench.self])
 }

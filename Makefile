@@ -1,0 +1,43 @@
+# The experiments and the chores, one target each. `make help` lists them.
+
+SWIFT ?= swift
+PROMPT ?= What is photosynthesis?
+# Root installs as it is; anybody else through sudo.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
+
+.DEFAULT_GOAL := help
+.PHONY: help deps build demo test lint fmt bench weights-check clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+deps: ## install what the build needs and is missing (libzstd-dev, pkg-config)
+	@pkg-config --exists libzstd 2>/dev/null || { \
+	  if command -v apt-get >/dev/null; then \
+	    $(AS_ROOT) apt-get update -qq && \
+	    $(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq libzstd-dev pkg-config; \
+	  elif command -v brew >/dev/null; then brew install zstd pkg-config; \
+	  else echo "install the development files of libzstd and pkg-config, then try again" >&2; exit 69; fi; }
+
+build: deps ## build the program in release
+	$(SWIFT) build -c release --product foretoken
+
+demo: build ## stream an answer to PROMPT through the shipped pair
+	printf '%s' '$(PROMPT)' | .build/release/foretoken generate --stats
+
+test: deps ## build and run every test (in release: the kernels are C, and slow without -O2)
+	$(SWIFT) test -c release
+
+lint: ## check the formatting
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Tools
+
+fmt: ## format in place
+	$(SWIFT) format --in-place --recursive Package.swift Sources Tests Tools
+
+bench: deps ## V(n), decode and draft speed of this machine on random weights
+	$(SWIFT) build -c release --product foretoken-bench
+	.build/release/foretoken-bench engine --model 110m
+	.build/release/foretoken-bench engine --model 3m --context 128
+
+clean: ## remove what was built
+	rm -rf .build

@@ -1,0 +1,51 @@
+/// Scratch memory of a forward pass over at most `rowCapacity` tokens, reused by every pass.
+struct Activations {
+  let rowCapacity: Int
+  /// `(rows, hidden)`: the residual stream.
+  let residual: UnsafeMutablePointer<Float>
+  /// `(rows, hidden)`: what the norm before a matrix leaves.
+  let normed: UnsafeMutablePointer<Float>
+  /// `(rows, queryKeyValue.rows)`: q, k and v of each token.
+  let queryKeyValue: UnsafeMutablePointer<Float>
+  /// `(rows, heads * headSize)`: what attention gathers.
+  let attention: UnsafeMutablePointer<Float>
+  /// `(rows, gateUp.rows)`.
+  let gateUp: UnsafeMutablePointer<Float>
+  /// `(rows, intermediate)`.
+  let gated: UnsafeMutablePointer<Float>
+  /// `(rows, hidden)`: what a matrix adds to the residual stream.
+  let update: UnsafeMutablePointer<Float>
+  /// `(rows, headSize / 2)` each.
+  let cosine: UnsafeMutablePointer<Float>
+  let sine: UnsafeMutablePointer<Float>
+  /// `(workers, groupSize * context)`: attention scores.
+  let scores: UnsafeMutablePointer<Float>
+  let scoresPerWorker: Int
+
+  private let memory: [AlignedBuffer]
+
+  init(weights: LlamaWeights, rowCapacity: Int, workers: Int) throws(ModelError) {
+    let c = weights.configuration
+    var memory: [AlignedBuffer] = []
+    func floats(_ count: Int) throws(ModelError) -> UnsafeMutablePointer<Float> {
+      let buffer = try AlignedBuffer(floats: count, purpose: "activations")
+      memory.append(buffer)
+      return buffer.floats
+    }
+    let block = KeyValueCache.blockLength
+    let scoresPerWorker = c.groupSize * ((c.contextLength + block - 1) / block * block)
+    residual = try floats(rowCapacity * c.hiddenSize)
+    normed = try floats(rowCapacity * c.hiddenSize)
+    queryKeyValue = try floats(rowCapacity * (weights.layers.first?.queryKeyValue.rows ?? 0))
+    attention = try floats(rowCapacity * c.querySize)
+    gateUp = try floats(rowCapacity * (weights.layers.first?.gateUp.rows ?? 0))
+    gated = try floats(rowCapacity * c.intermediateSize)
+    update = try floats(rowCapacity * c.hiddenSize)
+    cosine = try floats(rowCapacity * c.headSize / 2)
+    sine = try floats(rowCapacity * c.headSize / 2)
+    scores = try floats(workers * scoresPerWorker)
+    self.scoresPerWorker = scoresPerWorker
+    self.rowCapacity = rowCapacity
+    self.memory = memory
+  }
+}

@@ -1,0 +1,64 @@
+import FoundationEssentials
+
+/// Small JSON files beside the weights, decoded with errors that name the file and the key.
+enum JSONFile {
+  /// No configuration file that we read is anywhere near this size.
+  private static let limit = 64 << 20
+
+  static func exists(_ path: String) -> Bool {
+    FileManager.default.fileExists(atPath: path)
+  }
+
+  static func decode<Value: Decodable>(
+    _ path: String, as type: Value.Type = Value.self
+  ) throws(ModelError) -> Value {
+    guard exists(path) else {
+      throw ModelError(.missing, path: path, problem: "there is no such file")
+    }
+    let data: Data
+    do {
+      data = try Data(contentsOf: URL(filePath: path))
+    } catch {
+      throw ModelError(.inputOutput, path: path, problem: "cannot be read: \(error)")
+    }
+    guard data.count <= limit else {
+      throw ModelError(
+        .malformed, path: path,
+        problem: "\(data.count) bytes is too large for a JSON file of a model")
+    }
+    do {
+      return try JSONDecoder().decode(Value.self, from: data)
+    } catch let error as DecodingError {
+      throw ModelError(.malformed, path: path, place: error.place, problem: error.problem)
+    } catch {
+      throw ModelError(.malformed, path: path, problem: "\(error)")
+    }
+  }
+}
+
+extension DecodingError {
+  private var context: Context? {
+    switch self {
+    case .typeMismatch(_, let context), .valueNotFound(_, let context),
+      .keyNotFound(_, let context), .dataCorrupted(let context):
+      context
+    @unknown default: nil
+    }
+  }
+
+  fileprivate var place: String? {
+    var keys = context?.codingPath.map(\.stringValue) ?? []
+    if case .keyNotFound(let key, _) = self { keys.append(key.stringValue) }
+    return keys.isEmpty ? nil : keys.joined(separator: ".")
+  }
+
+  fileprivate var problem: String {
+    switch self {
+    case .typeMismatch(let type, _): "expected \(type)"
+    case .valueNotFound(let type, _): "expected \(type), found null"
+    case .keyNotFound: "the key is missing"
+    case .dataCorrupted(let context): "not valid JSON: \(context.debugDescription)"
+    @unknown default: "cannot be decoded"
+    }
+  }
+}

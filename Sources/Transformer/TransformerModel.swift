@@ -1,0 +1,231 @@
+internal import CKernels
+package import Decoding
+
+/// A Llama-family decoder: the one forward primitive over slices of sequences.
+///
+/// Every row is computed by the same chain of operations whatever else is in the batch and however
+/// many workers there are, so `forward(n tokens)[i]` equals `forward(1 token)` bit for bit.
+/// One thread at a time may use a model.
+package final class TransformerModel: LanguageModel {
+  package let weights: LlamaWeights
+  package let team: WorkerTeam
+  package var configuration: LlamaConfiguration { weights.configuration }
+  package var vocabularySize: Int { configuration.vocabularySize }
+  package var hiddenSize: Int { configuration.hiddenSize }
+  package var contextLength: Int { configuration.contextLength }
+
+  private let cache: KeyValueCache
+  private let rotary: RotaryEmbedding
+  private let activations: Activations
+  /// Tokens that one pass through the layers takes; longer batches go through in parts, which
+  /// changes no bit and bounds the scratch memory.
+  private static let rowCapacity = 256
+
+  /// - Throws: `outOfMemory`.
+  package init(weights: LlamaWeights, team: WorkerTeam) throws(ModelError) {
+    self.weights = weights
+    self.team = team
+    cache = KeyValueCache(weights.configuration)
+    rotary = RotaryEmbedding(weights.configuration)
+    activations = try Activations(
+      weights: weights, rowCapacity: Self.rowCapacity, workers: team.size)
+  }
+
+  package func openSequence() -> SequenceID { cache.open() }
+  package func closeSequence(_ sequence: SequenceID) { cache.close(sequence) }
+  package func length(of sequence: SequenceID) -> Int { cache.sequence(sequence)?.length ?? 0 }
+
+  package func rewind(_ sequence: SequenceID, to length: Int) {
+    guard let cached = cache.sequence(sequence) else { return }
+    precondition(
+      0...cached.length ~= length, "rewind to \(length) of a sequence of \(cached.length)")
+    cache.rewind(cached, to: length)
+  }
+
+  package func forward(_ slices: [Slice], into output: inout ForwardOutput) throws {
+    let (rows, outputRows) = try admit(slices)
+    output.prepare(rows: outputRows)
+    output.hidden.withUnsafeMutableBufferPointer { hidden in
+      output.logits.withUnsafeMutableBufferPointer { logits in
+        var written = 0
+        var start = 0
+        while start < rows.count {
+          let part = rows[start..<min(start + Self.rowCapacity, rows.count)]
+          runLayers(part)
+          written += writeOutputs(part, after: written, hidden: hidden, logits: logits)
+          start = part.endIndex
+        }
+      }
+    }
+    for row in rows where row.isLast {
+      row.sequence.advance(by: row.position + 1 - row.sequence.length)
+    }
+  }
+
+  /// One token of a pass.
+  private struct Row {
+    let token: TokenID
+    let sequence: CachedSequence
+    let position: Int
+    let wantsOutput: Bool
+    let isLast: Bool
+  }
+
+  /// Checks the slices and makes room for them. Nothing has changed when it throws.
+  private func admit(_ slices: [Slice]) throws(ModelError) -> (rows: [Row], outputRows: Int) {
+    var rows: [Row] = []
+    var outputRows = 0
+    for slice in slices {
+      guard let sequence = cache.sequence(slice.sequence) else {
+        throw ModelError(.mismatch, path: "batch", problem: "a slice names a closed sequence")
+      }
+      precondition(!slice.tokens.isEmpty && 0...slice.tokens.count ~= slice.rows)
+      for token in slice.tokens where !(0..<vocabularySize).contains(Int(token)) {
+        throw ModelError(
+          .mismatch, path: "batch",
+          problem: "token \(token) is outside the vocabulary of \(vocabularySize)")
+      }
+      let firstOutput = slice.tokens.count - slice.rows
+      for (offset, token) in slice.tokens.enumerated() {
+        rows.append(
+          Row(
+            token: token, sequence: sequence, position: sequence.length + offset,
+            wantsOutput: offset >= firstOutput, isLast: offset == slice.tokens.count - 1))
+      }
+      outputRows += slice.rows
+    }
+    for (index, slice) in slices.enumerated() {
+      guard let sequence = cache.sequence(slice.sequence) else { continue }
+      do {
+        try cache.reserve(slice.tokens.count, in: sequence)
+      } catch {
+        for earlier in slices[...index] {
+          if let sequence = cache.sequence(earlier.sequence) {
+            cache.rewind(sequence, to: sequence.length)
+          }
+        }
+        throw error
+      }
+    }
+    return (rows, outputRows)
+  }
+
+  // MARK: - The layers
+
+  private func runLayers(_ rows: ArraySlice<Row>) {
+    let hidden = hiddenSize
+    let half = configuration.headSize / 2
+    for (i, row) in rows.enumerated() {
+      var embedding = weights.embedding.view
+      ft_matrix_row(&embedding, row.token, activations.residual + i * hidden)
+      rotary.angles(
+        at: row.position, cosine: activations.cosine + i * half, sine: activations.sine + i * half)
+    }
+    for (index, layer) in weights.layers.enumerated() {
+      attend(rows, layer, index)
+      feedForward(rows.count, layer)
+    }
+  }
+
+  /// residual += o_proj(attention(norm(residual))).
+  private func attend(_ rows: ArraySlice<Row>, _ layer: LlamaLayer, _ layerIndex: Int) {
+    let c = configuration
+    let a = activations
+    let stride = layer.queryKeyValue.rows
+    let (keyOffset, valueOffset) = (layer.queryKeyValue.offsets[1], layer.queryKeyValue.offsets[2])
+    norm(rows.count, layer.attentionNorm)
+    team.multiply(layer.queryKeyValue, a.normed, count: rows.count, into: a.queryKeyValue)
+
+    // Positions of this pass are stored before any is attended to, so a token sees the ones before
+    // it in the same slice.
+    team.split(rows.count, worthwhile: isWorthwhile(rows.count * stride)) { range, _ in
+      for i in range {
+        let row = rows[rows.startIndex + i]
+        let qkv = a.queryKeyValue + i * stride
+        if let bias = layer.queryKeyValueBias { ft_add(qkv, bias.floats, Int32(stride)) }
+        let (cosine, sine) = (a.cosine + i * c.headSize / 2, a.sine + i * c.headSize / 2)
+        ft_rope(qkv, Int32(c.headCount), Int32(c.headSize), cosine, sine)
+        ft_rope(qkv + keyOffset, Int32(c.keyValueHeadCount), Int32(c.headSize), cosine, sine)
+        for head in 0..<c.keyValueHeadCount {
+          let lane = layerIndex * c.keyValueHeadCount + head
+          let block = row.position / KeyValueCache.blockLength
+          ft_kv_store(
+            row.sequence.blockTable(lane: lane)[block], Int32(c.headSize),
+            Int32(row.position % KeyValueCache.blockLength),
+            qkv + keyOffset + head * c.headSize, qkv + valueOffset + head * c.headSize)
+        }
+      }
+    }
+
+    let scale = 1 / Float(c.headSize).squareRoot()
+    let context = rows.reduce(0) { $0 + $1.position + 1 }
+    let tasks = rows.count * c.keyValueHeadCount
+    team.split(tasks, worthwhile: isWorthwhile(context * c.querySize)) { range, worker in
+      for task in range {
+        let (i, head) = (task / c.keyValueHeadCount, task % c.keyValueHeadCount)
+        let row = rows[rows.startIndex + i]
+        let query = head * c.groupSize * c.headSize
+        ft_attend(
+          a.queryKeyValue + i * stride + query, Int32(c.groupSize), Int32(c.headSize),
+          row.sequence.blockTable(lane: layerIndex * c.keyValueHeadCount + head),
+          0, Int32(row.position + 1), scale, a.scores + worker * a.scoresPerWorker,
+          a.attention + i * c.querySize + query)
+      }
+    }
+    team.multiply(
+      layer.attentionOutput, a.attention, count: rows.count, into: a.update, stride: hiddenSize)
+    ft_add(a.residual, a.update, Int32(rows.count * hiddenSize))
+  }
+
+  /// residual += down(silu(gate(norm(residual))) * up(norm(residual))).
+  private func feedForward(_ count: Int, _ layer: LlamaLayer) {
+    let a = activations
+    let (stride, size) = (layer.gateUp.rows, configuration.intermediateSize)
+    norm(count, layer.feedForwardNorm)
+    team.multiply(layer.gateUp, a.normed, count: count, into: a.gateUp)
+    team.split(count, worthwhile: isWorthwhile(count * size)) { range, _ in
+      for i in range {
+        let gate = a.gateUp + i * stride
+        ft_swiglu(gate, gate + layer.gateUp.offsets[1], Int32(size), a.gated + i * size)
+      }
+    }
+    team.multiply(layer.down, a.gated, count: count, into: a.update, stride: hiddenSize)
+    ft_add(a.residual, a.update, Int32(count * hiddenSize))
+  }
+
+  /// normed = RMSNorm(residual).
+  private func norm(_ count: Int, _ weight: AlignedBuffer) {
+    let (a, hidden) = (activations, hiddenSize)
+    team.split(count, worthwhile: isWorthwhile(count * hidden)) { range, _ in
+      for i in range {
+        ft_rms_norm(
+          a.residual + i * hidden, weight.floats, configuration.normEpsilon, Int32(hidden),
+          a.normed + i * hidden)
+      }
+    }
+  }
+
+  /// Final norm and output matrix for the rows that want them. Returns how many were written.
+  private func writeOutputs(
+    _ rows: ArraySlice<Row>, after written: Int, hidden: UnsafeMutableBufferPointer<Float>,
+    logits: UnsafeMutableBufferPointer<Float>
+  ) -> Int {
+    guard let hiddenBase = hidden.baseAddress, let logitsBase = logits.baseAddress else { return 0 }
+    var count = 0
+    let first = hiddenBase + written * hiddenSize
+    for (i, row) in rows.enumerated() where row.wantsOutput {
+      ft_rms_norm(
+        activations.residual + i * hiddenSize, weights.finalNorm.floats, configuration.normEpsilon,
+        Int32(hiddenSize), first + count * hiddenSize)
+      count += 1
+    }
+    guard count > 0 else { return 0 }
+    team.multiply(
+      weights.output, first, count: count, into: logitsBase + written * vocabularySize,
+      stride: vocabularySize)
+    return count
+  }
+
+  /// Whether so many element operations outweigh a join of the workers (about a microsecond).
+  private func isWorthwhile(_ operations: Int) -> Bool { operations > 1 << 14 }
+}
