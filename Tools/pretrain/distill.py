@@ -1,8 +1,8 @@
 """Stage 7: the draft learns the target's own distribution, on data and on the target's own text.
 
-    python Tools/pretrain/distill.py --work DIR --teacher base --own own --minutes 20
+    python Tools/pretrain/distill.py --work DIR --teacher base --own own --millions 4
     python Tools/pretrain/distill.py --work DIR --teacher grown --own own --init draft --name draft-final \
-        --minutes 6 --muon-rate 0.001 --adam-rate 0.0003
+        --millions 0.5 --muon-rate 0.001 --adam-rate 0.0003
 
 The loss is the Kullback-Leibler divergence from the teacher (which bounds the rejection rate of
 speculative sampling, total variation, by Pinsker) plus a little cross entropy.
@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("--own", default="own")
     parser.add_argument("--name", default="draft")
     parser.add_argument("--init", help="an earlier draft to start from")
-    parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("--millions", type=float, required=True, help="tokens to see, in millions")
     parser.add_argument("--length", type=int, default=512)
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--own-share", type=float, default=0.6)
@@ -96,10 +96,10 @@ def main() -> None:
     streams = [dict(np.load(work / f"{name}.npz")) for name in (options.own, "train")]
     generator = np.random.default_rng([options.seed, step])
     log = (work / f"{options.name}.jsonl").open("a")
-    budget, last_save, average = options.minutes * 60, seconds, None
-    while seconds < budget:
+    budget, last_save, average = options.millions * 1e6, seconds, None
+    while tokens < budget:
         begin = time.monotonic()
-        optimiser.set_progress(seconds / budget)
+        optimiser.set_progress(tokens / budget)
         chosen = []
         for _ in range(options.batch):
             stream = streams[0 if generator.random() < options.own_share else 1]
@@ -124,7 +124,7 @@ def main() -> None:
         if step % 20 == 0:
             print(json.dumps({"step": step, "tokens": tokens, "seconds": round(seconds),
                               "loss": round(average, 4)}), file=log, flush=True)
-        if seconds - last_save > 120 or seconds >= budget:
+        if seconds - last_save > 120 or tokens >= budget:
             save(path, {"model": draft.state_dict(), "optimiser": optimiser.state(), "step": step,
                         "shape": DRAFT.to_dict(), "seconds": seconds, "tokens": tokens})
             last_save = seconds

@@ -1,0 +1,120 @@
+internal import CKernels
+
+extension LlamaWeights {
+  /// Reads every weight of `file`, decoding and packing on `threads` threads.
+  ///
+  /// `type` nil keeps the type of the file's embedding.
+  ///
+  /// - Throws: `malformed` naming a tensor that is missing, has another shape than the
+  ///   configuration says or is damaged; `unsupported` for an element type that is no float.
+  package init(
+    _ file: WeightFile, configuration: LlamaConfiguration, type: WeightType? = nil, threads: Int,
+    progress: (@Sendable (_ done: Int, _ total: Int) -> Void)? = nil
+  ) throws(ModelError) {
+    // Before memory is asked for: a configuration cannot claim more than the file holds.
+    let elements = file.tensors.reduce(0) { $0 + $1.elementCount }
+    guard elements >= configuration.parameterCount else {
+      throw ModelError(
+        .malformed, path: file.path,
+        problem: "holds \(elements) weights, config.json describes \(configuration.parameterCount)",
+        advice: "config.json describes another model")
+    }
+    let stored = file.tensor("model.embed_tokens.weight")?.dtype.weightType
+    try self.init(configuration, type: type ?? stored ?? .f32)
+    let slots = slots
+    for slot in slots { try slot.check(in: file) }
+    try file.load(slots.map(\.request), threads: threads, progress: progress)
+  }
+}
+
+extension TensorDType {
+  /// The kernels' name for a float type that can be packed.
+  fileprivate var kernelType: ft_dtype? { weightType?.kernelType }
+
+  fileprivate var weightType: WeightType? {
+    switch self {
+    case .f32: .f32
+    case .bf16: .bf16
+    case .f16: .f16
+    default: nil
+    }
+  }
+}
+
+extension WeightSlot {
+  /// The file must hold the tensor, in this shape, as floats.
+  fileprivate func check(in file: WeightFile) throws(ModelError) {
+    let place = "tensor \(name)"
+    guard let tensor = file.tensor(name) else {
+      throw ModelError(
+        .malformed, path: file.path, place: place, problem: "is missing",
+        advice: "config.json describes another model")
+    }
+    guard tensor.shape == shape else {
+      throw ModelError(
+        .malformed, path: file.path, place: place,
+        problem: "expected the shape \(shape), found \(tensor.shape)",
+        advice: "config.json describes another model")
+    }
+    guard tensor.dtype.weightType != nil else {
+      throw ModelError(
+        .unsupported, path: file.path, place: place,
+        problem: "elements of type \(tensor.dtype.rawValue)", advice: "F32, BF16 and F16 are read")
+    }
+  }
+
+  /// Asks for the tensor's rows and puts them where they belong.
+  fileprivate var request: TensorRequest {
+    let destination = destination
+    nonisolated(unsafe) let target = destination  // disjoint rows, see WeightSlot
+    return TensorRequest(name) { rows throws(ModelError) in
+      switch target {
+      case .matrix(let view): view.pack(rows)
+      case .vector(let values): rows.copyFloats(to: values + rows.rows.lowerBound)
+      }
+    }
+  }
+}
+
+extension ft_matrix {
+  /// Packs some rows of a tensor; they begin on a panel.
+  fileprivate func pack(_ part: TensorRows) {
+    guard let sourceType = part.tensor.dtype.kernelType else { return }
+    let first = Int32(part.rows.lowerBound)
+    let target = UnsafeMutableRawPointer(mutating: panels) + ft_panel_bytes(dtype, first, cols)
+    let scaleOffset = ft_scale_bytes(dtype, first, cols) / MemoryLayout<Float>.stride
+    let targetScales = UnsafeMutablePointer(mutating: scales).map { $0 + scaleOffset }
+    let count = Int32(part.rows.count)
+    let panelCount = (count + Int32(FT_PANEL) - 1) / Int32(FT_PANEL)
+    switch part.storage {
+    case .plain(let bytes):
+      ft_pack_panels(
+        dtype, sourceType, bytes.baseAddress, count, cols, 0, panelCount, target, targetScales)
+    case .planes(let high, let low):
+      ft_pack_panels_from_planes(
+        dtype, sourceType, high, low, count, cols, 0, panelCount, target, targetScales)
+    }
+  }
+}
+
+extension TensorRows {
+  /// Writes the elements as f32: norms and biases, a few thousand values.
+  fileprivate func copyFloats(to target: UnsafeMutablePointer<Float>) {
+    switch tensor.dtype {
+    case .f32:
+      copyElements(to: target)
+    case .bf16, .f16:
+      withUnsafeTemporaryAllocation(of: UInt16.self, capacity: elementCount) { halves in
+        guard let base = halves.baseAddress else { return }
+        copyElements(to: base)
+        for index in 0..<elementCount {
+          target[index] =
+            tensor.dtype == .bf16
+            ? Float(bitPattern: UInt32(halves[index]) << 16)
+            : Float(Float16(bitPattern: halves[index]))
+        }
+      }
+    default: break  // Refused before anything was read.
+    }
+  }
+}
