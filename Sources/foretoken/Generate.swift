@@ -1,23 +1,25 @@
 import ArgumentParser
 import Decoding
-import FoundationEssentials
 import Transformer
 
-/// Streams the answer to a prompt; requests as JSON lines; a conversation on a terminal.
-struct Generate: AsyncParsableCommand {
+/// Streams the answer to a prompt; answers requests as JSON lines; chats on a terminal.
+struct Generate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Stream an answer to a prompt from stdin, a flag, a file, or JSON lines.",
+    abstract: "Stream the answer to a prompt from stdin, a flag, a file, or JSON lines.",
     discussion: """
-      Generated text goes to stdout as it is decided, everything else to stderr. Without a prompt \
-      and with a terminal on stdin, a conversation begins (end it with Ctrl-D).
+      The answer goes to stdout as it is decided, everything else to stderr. Without a prompt and \
+      with a terminal on stdin a conversation begins.
+
+      --jsonl reads an object a line: "prompt" or "messages", and if they differ from the flags \
+      "max_tokens", "temperature", "top_k", "top_p", "min_p", "repetition_penalty", \
+      "presence_penalty", "frequency_penalty", "seed", "stop", "ignore_eos", "draft_tokens", "raw"; \
+      an "id" comes back. It writes events, an object a line: {"event": "text", "line", "id", \
+      "text"} as text is decided, then "result" with the whole "text", "tokens", "finish_reason" \
+      (stop, length, abort), "usage" and "timings"; "error" instead for a line that is wrong.
 
       Exit codes: 0 done; 64 usage; 65 bad input or model; 66 missing file; 70 out of memory; \
-      74 input/output; 130 ended by Ctrl-C.
+      74 input/output; 130 ended by Ctrl-C. A closed pipe ends quietly.
       """)
-
-  @OptionGroup(title: "Models") var model: ModelOptions
-  @OptionGroup(title: "Sampling") var sampling: SamplingFlags
-  @OptionGroup(title: "Speculation") var speculation: SpeculationFlags
 
   @Argument(help: "The prompt; - reads stdin.")
   var text: String?
@@ -27,107 +29,137 @@ struct Generate: AsyncParsableCommand {
   var promptFile: String?
   @Flag(help: "Requests from stdin, a JSON object a line; events to stdout, a JSON object a line.")
   var jsonl = false
-  @Flag(help: "The prompt as it is, without the model's chat format.")
+  @Flag(help: "Give the model the prompt without its chat format.")
   var raw = false
-  @Flag(help: "Print the whole result as one JSON object instead of streaming text.")
+  @Flag(help: "Print the result as a JSON object instead of streaming text.")
   var json = false
   @Flag(help: "Print statistics to stderr at the end.")
   var stats = false
   @Option(help: "When to colour: auto, always or never.")
   var color = ColorMode.auto
+  @OptionGroup var verbosity: VerbosityFlags
+
+  @OptionGroup(title: "Models") var model: ModelOptions
+  @OptionGroup(title: "Sampling") var sampling: SamplingFlags
+  @OptionGroup(title: "Speculation") var speculation: SpeculationFlags
 
   func validate() throws {
     let given = [text != nil, prompt != nil, promptFile != nil, jsonl].filter { $0 }.count
     if given > 1 {
-      throw ValidationError("give one of PROMPT, --prompt, --prompt-file and --jsonl")
+      throw ValidationError("give one of <text>, --prompt, --prompt-file and --jsonl")
     }
     if speculation.showDrafts, json || jsonl {
       throw ValidationError("--show-drafts colours text; it does not go with JSON")
     }
   }
 
-  func run() async throws {
+  func run() throws {
     try Failure.reported {
       StandardOutput.ignoreBrokenPipes()
       Interrupt.watch()
-      let isConversation =
-        !jsonl && text == nil && prompt == nil && promptFile == nil && Terminal.inputIsTerminal
-      // What the user typed is read before anything large is loaded.
-      let promptText = jsonl || isConversation ? "" : try readPrompt()
-      let pair = try Pair(model, speculating: !speculation.noSpeculation)
-      if jsonl {
-        try RequestLines(pair: pair, flags: self).run()
-      } else if isConversation {
-        try Conversation(pair: pair, flags: self).run()
+      // What the person gave is read before anything large is.
+      let prompt = try promptText()
+      let pair = try Pair(model, drafting: speculation.drafts || jsonl, verbosity)
+      Interrupt.endAfterRound()
+      if let prompt {
+        try answer(prompt, pair)
+      } else if jsonl {
+        try answerLines(pair)
       } else {
-        try answer(promptText, pair)
+        var conversation = Conversation(pair, self, painter(pair))
+        try conversation.run()
       }
     }
   }
 
-  /// How many tokens to draft: 0 decodes plainly.
-  var draftTokens: Int { speculation.noSpeculation ? 0 : speculation.draftTokens }
+  /// The prompt of a single answer; nil for JSON lines and for a conversation.
+  private func promptText() throws(CommandError) -> String? {
+    if jsonl { return nil }
+    if let promptFile { return try PromptText.read(from: ByteSource(path: promptFile)) }
+    let given = text ?? prompt
+    if let given, given != "-" { return try PromptText.checked(given, from: "prompt") }
+    if given == nil, ByteSource.standardInputIsTerminal {
+      guard !json, !raw else {
+        throw CommandError(Failure.usage, "--json and --raw need a prompt")
+      }
+      return nil
+    }
+    return try PromptText.read(from: ByteSource())
+  }
 
-  private func answer(_ promptText: String, _ pair: Pair) throws {
-    let tokens = try pair.directory.tokens(prompt: promptText, raw: raw)
-    let seed = sampling.seed ?? .random(in: 0..<(1 << 53))
-    let answer = try Answer(pair: pair, prompt: tokens, flags: self, seed: seed)
+  private func answer(_ prompt: String, _ pair: Pair) throws {
+    let tokens = try pair.directory.tokens(prompt: prompt, raw: raw)
+    let request = request(prompt: tokens, seed: seedOrRandom(), pair.directory)
+    let answer: Answer
     if json {
-      let result = try answer.run { _ in }
-      try StandardOutput.write(try result.jsonText() + "\n")
+      answer = try pair.answer(request) { _ in }
+      try StandardOutput.write(AnswerObject(answer, request.options.sampling).jsonLine())
     } else {
-      let painter = Painter(speculation, color)
-      painter.printLegend()
-      let result = try answer.run { piece in try StandardOutput.write(painter.paint(piece)) }
-      if Terminal.outputIsTerminal || !result.text.hasSuffix("\n") { try StandardOutput.write("\n") }
+      let painter = painter(pair)
+      answer = try pair.answer(request) { try StandardOutput.write(painter.paint($0)) }
+      if !answer.text.hasSuffix("\n") { try StandardOutput.write("\n") }
     }
-    if stats {
-      if sampling.seed == nil, sampling.temperature > 0 {
-        StandardOutput.writeError("seed: \(seed)\n")
-      }
-      StandardOutput.writeError(answer.statistics.summary)
-    }
-    if Interrupt.isRequested {
-      if !stats { StandardOutput.writeError(answer.statistics.summary) }
-      throw ExitCode(Interrupt.exitCode)
-    }
+    if stats || Interrupt.isRequested { report(answer, pair) }
+    if Interrupt.isRequested { throw ExitCode(Interrupt.status) }
   }
 
-  /// The prompt, from wherever it was given.
-  ///
-  /// - Throws: `malformed` for text that is empty or not UTF-8, `missing` for a file that is not
-  ///   there.
-  private func readPrompt() throws -> String {
-    if let given = text ?? prompt, given != "-" {
-      return try checked(given, source: "prompt")
-    }
-    if let promptFile {
-      guard FileManager.default.fileExists(atPath: promptFile) else {
-        throw ModelError(.missing, path: promptFile, problem: "there is no such file")
-      }
-      do {
-        return try decoded(Data(contentsOf: URL(filePath: promptFile)), source: promptFile)
-      } catch let error as CocoaError {
-        throw ModelError(.inputOutput, path: promptFile, problem: "cannot be read: \(error)")
-      }
-    }
-    return try decoded(StandardInput.readToEnd(), source: "stdin")
+  private func answerLines(_ pair: Pair) throws {
+    var lines = RequestLines(pair, self)
+    let result = Result { try lines.run() }
+    if stats || Interrupt.isRequested { report(lines.summary) }
+    try result.get()
+    if Interrupt.isRequested { throw ExitCode(Interrupt.status) }
+  }
+}
+
+// MARK: - What the flags mean to one answer
+
+extension Generate {
+  /// A request with the settings of the flags.
+  func request(prompt: [TokenID], seed: UInt64, _ directory: ModelDirectory) -> Request {
+    Request(
+      prompt: prompt,
+      options: GenerationOptions(
+        sampling: sampling.options(seed: seed), maxTokens: sampling.maxTokens,
+        endOfSequence: sampling.ignoreEos ? [] : directory.endOfSequence),
+      stop: sampling.stop, draftTokens: speculation.noSpeculation ? 0 : speculation.draftTokens)
   }
 
-  private func decoded(_ data: Data, source: String) throws -> String {
-    guard let text = String(validating: data, as: UTF8.self) else {
-      throw ModelError(
-        .malformed, path: source, place: "byte \(StandardInput.firstInvalidByte(data))",
-        problem: "is not UTF-8")
-    }
-    return try checked(text, source: source)
+  /// The seed; one that nobody gave is told where it matters.
+  func seedOrRandom() -> UInt64 {
+    if let seed = sampling.seed { return seed }
+    let seed = SamplingFlags.randomSeed
+    if sampling.temperature > 0, !json { verbosity.say("seed: \(seed)") }
+    return seed
   }
 
-  private func checked(_ text: String, source: String) throws -> String {
-    guard text.contains(where: { !$0.isWhitespace }) else {
-      throw ModelError(.malformed, path: source, problem: "the prompt is empty")
+  /// Prints what an answer took.
+  func report(_ answer: Answer, _ pair: Pair) {
+    var summary = Summary(drafts: pair.draft != nil)
+    summary.add(answer)
+    report(summary)
+  }
+
+  private func report(_ summary: Summary) {
+    for line in summary.lines(verbose: verbosity.verbose) { verbosity.say(line) }
+  }
+
+  /// How text is shown; says what the colours mean, or why there are none.
+  private func painter(_ pair: Pair) -> Painter {
+    let colours = color.colours(isTerminal: StandardOutput.isTerminal)
+    let painter = Painter(
+      marksDrafts: speculation.showDrafts && colours, showsRejected: verbosity.verbose,
+      isForTerminal: StandardOutput.isTerminal)
+    if speculation.showDrafts {
+      if pair.draft == nil {
+        verbosity.say("--show-drafts: there is no draft model, every token is the target's own")
+      } else if colours {
+        verbosity.say(
+          painter.legend(coloured: color.colours(isTerminal: StandardError.isTerminal)))
+      } else {
+        verbosity.say("--show-drafts: no colours here; --color always forces them")
+      }
     }
-    // A pipe's last newline belongs to the pipe.
-    return text.hasSuffix("\n") ? String(text.dropLast()) : text
+    return painter
   }
 }

@@ -6,73 +6,87 @@ struct Pair {
   let directory: ModelDirectory
   let target: TransformerModel
   let draft: TransformerModel?
+  let decoder: SpeculativeDecoder
 
   /// Loads both models on one team of workers; they never run at the same time.
   ///
   /// - Throws: `ModelError`; `mismatch` when the draft's tokens are not the target's.
-  init(_ options: ModelOptions, speculating: Bool) throws {
+  init(_ options: ModelOptions, drafting: Bool, _ verbosity: VerbosityFlags) throws {
     directory = try ModelDirectory(path: options.targetPath)
-    let team = try WorkerTeam(threads: options.threadCount)
+    // Both folders are looked at before anything large is read.
     var draftDirectory: ModelDirectory?
-    if speculating, let path = options.draftPath {
+    if drafting, let path = options.draftPath {
       let found = try ModelDirectory(path: path)
-      try Pair.check(draft: found, against: directory)
+      try found.checkDraft(of: directory)
       draftDirectory = found
     }
-    target = try directory.load(team, options)
-    draft = try draftDirectory?.load(team, options)
-  }
-
-  private static func check(draft: ModelDirectory, against target: ModelDirectory) throws {
-    let advice = "a draft must have the target's tokenizer"
-    if let difference = target.tokenizer.firstDifference(from: draft.tokenizer) {
-      throw ModelError(
-        .mismatch, path: draft.path, place: "tokenizer", problem: "\(difference)", advice: advice)
-    }
-    let sizes = (target.configuration.vocabularySize, draft.configuration.vocabularySize)
-    guard sizes.0 == sizes.1 else {
-      throw ModelError(
-        .mismatch, path: draft.path, place: "vocab_size",
-        problem: "expected the target's \(sizes.0), found \(sizes.1)", advice: advice)
-    }
+    let team = try WorkerTeam(threads: options.threadCount)
+    target = try directory.load("target", team, options, verbosity)
+    draft = try draftDirectory?.load("draft", team, options, verbosity)
+    decoder = SpeculativeDecoder(target: target)
   }
 
   /// Starts a request; without a draft, or with `draftTokens` 0, it decodes plainly.
-  func generation(
-    _ prompt: [TokenID], _ options: GenerationOptions, draftTokens: Int
-  ) throws -> Generation {
-    var drafter: ModelDrafter?
-    if let draft, draftTokens > 0 {
-      drafter = try ModelDrafter(model: draft, options: options.sampling)
-    }
+  ///
+  /// - Throws: `DecodingError` for a request that cannot be answered.
+  func generation(_ request: Request) throws -> Generation {
+    let drafter = request.draftTokens > 0 ? try draft.map(ModelDrafter.init(model:)) : nil
     return try Generation(
-      target: target, prompt: prompt, options: options, drafter: drafter,
-      policy: FixedDraftLength(draftTokens))
+      target: target, prompt: request.prompt, options: request.options, drafter: drafter,
+      policy: FixedDraftLength(request.draftTokens))
   }
 }
 
 extension ModelDirectory {
-  /// Loads the weights, with a progress bar where somebody is watching and it takes long enough.
-  fileprivate func load(_ team: WorkerTeam, _ options: ModelOptions) throws -> TransformerModel {
-    let bar = options.noProgress ? nil : ProgressBar(label: "loading \(path)")
-    defer { bar?.finish() }
-    return try loadModel(type: options.dtype, team: team) { done, total in
-      bar?.update(done: done, total: total)
+  /// - Throws: `mismatch` naming the first token that differs.
+  fileprivate func checkDraft(of target: ModelDirectory) throws(ModelError) {
+    let advice = "a draft must have the target's tokenizer"
+    if let difference = target.tokenizer.firstDifference(from: tokenizer) {
+      throw ModelError(
+        .mismatch, path: path, place: "tokenizer", problem: "\(difference)", advice: advice)
+    }
+    let (expected, found) = (target.configuration.vocabularySize, configuration.vocabularySize)
+    guard expected == found else {
+      throw ModelError(
+        .mismatch, path: path, place: "vocab_size",
+        problem: "expected the target's \(expected), found \(found)", advice: advice)
     }
   }
 
-  /// A prompt's tokens: a user's turn of the model's chat format, or the text as it is.
-  func tokens(prompt: String, raw: Bool) throws -> [TokenID] {
-    try tokens(messages: [ChatMessage(role: "user", content: prompt)], raw: raw ? prompt : nil)
+  /// Loads the weights, with a progress bar where somebody is watching and it takes long enough.
+  fileprivate func load(
+    _ role: String, _ team: WorkerTeam, _ options: ModelOptions, _ verbosity: VerbosityFlags
+  ) throws(ModelError) -> TransformerModel {
+    let bar =
+      options.noProgress || verbosity.quiet ? nil : ProgressBar(label: "loading the \(role)")
+    let begin = ContinuousClock.now
+    let model = try loadModel(type: options.dtype, team: team) { bar?.update(done: $0, total: $1) }
+    bar?.finish()
+    if verbosity.verbose {
+      let millions = Double(configuration.parameterCount) / 1e6
+      let seconds = (ContinuousClock.now - begin) / .seconds(1)
+      verbosity.say(
+        "\(role): \(path), \(threeDigits(millions)) M parameters as \(model.weights.type.rawValue), "
+          + "context \(configuration.contextLength), \(team.size) threads, "
+          + "loaded in \(seconds.fixed(2)) s")
+    }
+    return model
   }
 
-  /// The tokens of a conversation up to where the assistant answers; `raw` text goes as it is.
-  func tokens(messages: [ChatMessage], raw: String? = nil) throws -> [TokenID] {
-    if let raw { return tokenizer.encode(raw, addSpecialTokens: true) }
+  /// A prompt's tokens: a user's turn of the model's chat format, or the text as it is.
+  func tokens(prompt: String, raw: Bool) throws(ModelError) -> [TokenID] {
+    if raw { return tokenizer.encode(prompt, addSpecialTokens: true) }
+    return try tokens(messages: [ChatMessage(role: "user", content: prompt)])
+  }
+
+  /// The tokens of a conversation up to where the assistant answers.
+  ///
+  /// - Throws: `unsupported` when the model has no chat format that we know.
+  func tokens(messages: [ChatMessage]) throws(ModelError) -> [TokenID] {
     guard let chatTemplate else {
       throw ModelError(
         .unsupported, path: path, place: "chat_template",
-        problem: "the model has no chat format that is known", advice: "use --raw")
+        problem: "the model has no chat format that is known", advice: "give a prompt with --raw")
     }
     return try chatTemplate.tokens(messages, tokenizer: tokenizer)
   }

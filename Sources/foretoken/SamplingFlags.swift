@@ -28,7 +28,7 @@ struct SamplingFlags: ParsableArguments {
   var maxTokens = 256
   @Option(help: "Text that ends the answer; may be given several times.")
   var stop: [String] = []
-  @Flag(help: "Go on past the end-of-sequence token.")
+  @Flag(help: "Go on past the tokens that end an answer.")
   var ignoreEos = false
 
   func validate() throws {
@@ -40,6 +40,9 @@ struct SamplingFlags: ParsableArguments {
       throw ValidationError("\(error)")
     }
   }
+
+  /// A seed for when none was given; JSON readers keep integers of 53 bits.
+  static var randomSeed: UInt64 { .random(in: 0..<1 << 53) }
 
   func options(seed: UInt64) -> SamplingOptions {
     SamplingOptions(

@@ -1,20 +1,26 @@
 import ArgumentParser
-import Decoding
 
 /// How many tokens the draft proposes.
 struct SpeculationFlags: ParsableArguments {
   @Option(
     name: [.customLong("draft-tokens"), .customLong("num-draft-tokens")],
-    help: "Tokens that the draft proposes each round.")
+    help: "Tokens that the draft proposes each round, 0 to \(Self.allowed.upperBound).")
   var draftTokens = 3
-  @Flag(help: "Decode with the target alone. The text is the same.")
+  @Flag(help: "Decode with the target alone; greedy text is the same.")
   var noSpeculation = false
-  @Flag(help: "Show which tokens were drafted: accepted green, rejected struck through.")
+  @Flag(help: "Show the tokens that the draft proposed and the target accepted in green.")
   var showDrafts = false
 
+  /// Verifying more at a time than this never pays on a CPU.
+  static let allowed = 0...64
+
   func validate() throws {
-    guard (1...64).contains(draftTokens) else {
-      throw ValidationError("--draft-tokens takes 1 to 64, not \(draftTokens)")
+    guard Self.allowed.contains(draftTokens) else {
+      throw ValidationError(
+        "--draft-tokens takes 0 to \(Self.allowed.upperBound), not \(draftTokens)")
     }
   }
+
+  /// Whether a draft model is of use.
+  var drafts: Bool { !noSpeculation && draftTokens > 0 }
 }

@@ -1,3 +1,5 @@
+import Transformer
+
 #if canImport(Glibc)
   import Glibc
 #else
@@ -5,46 +7,46 @@
 #endif
 
 /// Where generated text and results go, written as they are decided.
-///
-/// A reader that has gone (`| head`) is not an error: `write` says so and the command ends quietly.
 enum StandardOutput {
-  /// The reader closed the pipe.
+  /// The reader closed the pipe (`| head`): the work ends quietly.
   struct Closed: Error {}
 
-  /// Must run once before anything is written: a closed pipe then gives EPIPE instead of a signal.
+  static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+  /// Makes a closed pipe give an error instead of a signal. Call it before anything is written.
   static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
 
+  /// - Throws: `Closed`; `CommandError` when the text cannot be written (a full disk, say).
   static func write(_ text: String) throws {
-    try write(text, to: STDOUT_FILENO)
-  }
-
-  /// For statistics and legends; nobody's absence there stops the work.
-  static func writeError(_ text: String) {
-    try? write(text, to: STDERR_FILENO)
-  }
-
-  private static func write(_ text: String, to file: Int32) throws {
     var text = text
     try text.withUTF8 { bytes in
-      var sent = 0
-      while sent < bytes.count, let base = bytes.baseAddress {
+      var rest = UnsafeRawBufferPointer(bytes)
+      while !rest.isEmpty {
         #if canImport(Glibc)
-          let count = Glibc.write(file, base + sent, bytes.count - sent)
+          let count = Glibc.write(STDOUT_FILENO, rest.baseAddress, rest.count)
         #else
-          let count = Darwin.write(file, base + sent, bytes.count - sent)
+          let count = Darwin.write(STDOUT_FILENO, rest.baseAddress, rest.count)
         #endif
-        if count > 0 {
-          sent += count
-        } else if errno != EINTR && errno != EAGAIN {
-          throw errno == EPIPE ? Closed() : OutputError(code: errno)
+        if count >= 0 {
+          rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        } else {
+          try recover(errno)
         }
       }
     }
   }
-}
 
-/// Output could not be written (a full disk behind a redirection, say).
-struct OutputError: Error, CustomStringConvertible {
-  let code: Int32
-  var description: String { "standard output: cannot be written: \(String(cString: strerror(code)))" }
+  /// Returns when writing is worth another try.
+  private static func recover(_ reason: CInt) throws {
+    switch reason {
+    case EINTR: return
+    case EAGAIN:
+      var room = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
+      poll(&room, 1, -1)
+    case EPIPE: throw Closed()
+    default:
+      throw CommandError(
+        Failure.inputOutput, "standard output: cannot be written: \(systemMessage(reason))")
+    }
+  }
 }
