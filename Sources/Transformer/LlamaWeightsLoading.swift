@@ -27,20 +27,6 @@ extension LlamaWeights {
   }
 }
 
-extension TensorDType {
-  /// The kernels' name for a float type that can be packed.
-  fileprivate var kernelType: ft_dtype? { weightType?.kernelType }
-
-  fileprivate var weightType: WeightType? {
-    switch self {
-    case .f32: .f32
-    case .bf16: .bf16
-    case .f16: .f16
-    default: nil
-    }
-  }
-}
-
 extension WeightSlot {
   /// The file must hold the tensor, in this shape, as floats.
   fileprivate func check(in file: WeightFile) throws(ModelError) {
@@ -78,7 +64,7 @@ extension WeightSlot {
 
 extension ft_matrix {
   /// Packs some rows of a tensor; they begin on a panel.
-  fileprivate func pack(_ part: TensorRows) {
+  func pack(_ part: TensorRows) {
     guard let sourceType = part.tensor.dtype.kernelType else { return }
     let first = Int32(part.rows.lowerBound)
     let target = UnsafeMutableRawPointer(mutating: panels) + ft_panel_bytes(dtype, first, cols)
@@ -98,23 +84,9 @@ extension ft_matrix {
 }
 
 extension TensorRows {
-  /// Writes the elements as f32: norms and biases, a few thousand values.
-  fileprivate func copyFloats(to target: UnsafeMutablePointer<Float>) {
-    switch tensor.dtype {
-    case .f32:
-      copyElements(to: target)
-    case .bf16, .f16:
-      withUnsafeTemporaryAllocation(of: UInt16.self, capacity: elementCount) { halves in
-        guard let base = halves.baseAddress else { return }
-        copyElements(to: base)
-        for index in 0..<elementCount {
-          target[index] =
-            tensor.dtype == .bf16
-            ? Float(bitPattern: UInt32(halves[index]) << 16)
-            : Float(Float16(bitPattern: halves[index]))
-        }
-      }
-    default: break  // Refused before anything was read.
-    }
+  /// Writes the elements as f32.
+  func copyFloats(to target: UnsafeMutablePointer<Float>) {
+    guard let type = tensor.dtype.kernelType else { return }
+    withElements { _ = ft_convert(FT_F32, type, $0.baseAddress, elementCount, target) }
   }
 }
