@@ -55,35 +55,34 @@ extension WeightSlot {
     nonisolated(unsafe) let target = destination  // disjoint rows, see WeightSlot
     return TensorRequest(name) { rows throws(ModelError) in
       switch target {
-      case .matrix(let view): view.pack(rows)
+      case .matrix(let view): rows.pack(into: view, at: rows.rows.lowerBound)
       case .vector(let values): rows.copyFloats(to: values + rows.rows.lowerBound)
       }
     }
   }
 }
 
-extension ft_matrix {
-  /// Packs some rows of a tensor; they begin on a panel.
-  func pack(_ part: TensorRows) {
-    guard let sourceType = part.tensor.dtype.kernelType else { return }
-    let first = Int32(part.rows.lowerBound)
-    let target = UnsafeMutableRawPointer(mutating: panels) + ft_panel_bytes(dtype, first, cols)
-    let scaleOffset = ft_scale_bytes(dtype, first, cols) / MemoryLayout<Float>.stride
-    let targetScales = UnsafeMutablePointer(mutating: scales).map { $0 + scaleOffset }
-    let count = Int32(part.rows.count)
+extension TensorRows {
+  /// Packs the rows into a matrix, from its row `row` on, which begins a panel.
+  func pack(into matrix: ft_matrix, at row: Int) {
+    guard let sourceType = tensor.dtype.kernelType else { return }
+    let (type, columns, first) = (matrix.dtype, matrix.cols, Int32(row))
+    let panels =
+      UnsafeMutableRawPointer(mutating: matrix.panels) + ft_panel_bytes(type, first, columns)
+    let scaleOffset = ft_scale_bytes(type, first, columns) / MemoryLayout<Float>.stride
+    let scales = UnsafeMutablePointer(mutating: matrix.scales).map { $0 + scaleOffset }
+    let count = Int32(rows.count)
     let panelCount = (count + Int32(FT_PANEL) - 1) / Int32(FT_PANEL)
-    switch part.storage {
+    switch storage {
     case .plain(let bytes):
       ft_pack_panels(
-        dtype, sourceType, bytes.baseAddress, count, cols, 0, panelCount, target, targetScales)
+        type, sourceType, bytes.baseAddress, count, columns, 0, panelCount, panels, scales)
     case .planes(let high, let low):
       ft_pack_panels_from_planes(
-        dtype, sourceType, high, low, count, cols, 0, panelCount, target, targetScales)
+        type, sourceType, high, low, count, columns, 0, panelCount, panels, scales)
     }
   }
-}
 
-extension TensorRows {
   /// Writes the elements as f32.
   func copyFloats(to target: UnsafeMutablePointer<Float>) {
     guard let type = tensor.dtype.kernelType else { return }

@@ -95,6 +95,16 @@ extension WeightFile {
     }
   }
 
+  /// Decodes everything and drops it.
+  ///
+  /// - Throws: like `load`: the first damage.
+  package func verify(
+    threads: Int, progress: (@Sendable (_ done: Int, _ total: Int) -> Void)? = nil
+  ) throws(ModelError) {
+    let requests = tensors.map { TensorRequest($0.name) { _ in } }
+    try load(requests, threads: threads, progress: progress)
+  }
+
   /// Decodes one tensor on the calling thread, in the order of its rows.
   package func read(
     _ name: String, body: (TensorRows) throws(ModelError) -> Void

@@ -10,16 +10,29 @@ enum Failure {
   static let internalError: Int32 = 70
   static let inputOutput: Int32 = 74
 
-  /// Runs `body`, and turns an error about a model's files into its line and its status.
+  /// A request that makes no sense in the state that things are in; status 64.
+  struct Usage: Error {
+    var message: String
+  }
+
+  /// Runs `body`, and turns an error about a model's files, or a request that makes no sense, into
+  /// its line and its status.
   ///
   /// - Throws: `ExitCode` then; any other error, ArgumentParser's own among them, as it is.
   static func reported(_ body: () throws -> Void) throws {
     do {
       try body()
     } catch let error as ModelError {
-      StandardError.write("foretoken: error: \(error.description.printable)\n")
+      say(error.description)
       throw ExitCode(status(error.code))
+    } catch let error as Usage {
+      say(error.message)
+      throw ExitCode(usage)
     }
+  }
+
+  private static func say(_ text: String) {
+    StandardError.write("foretoken: error: \(text.printable)\n")
   }
 
   static func status(_ code: ModelError.Code) -> Int32 {
