@@ -50,6 +50,10 @@ enum Failure {
     }
   }
 
+  private static func say(_ text: String) {
+    StandardError.write("foretoken: error: \(text.printable)\n")
+  }
+
   static func status(_ code: ModelError.Code) -> Int32 {
     switch code {
     case .malformed, .mismatch, .unsupported: badData

@@ -17,6 +17,12 @@ import Transformer
     }
   }
 
+  @Test func `A request that makes no sense has the status of wrong usage`() {
+    #expect(throws: ExitCode(64)) {
+      try Failure.reported { throw CommandError(Failure.usage, "x is there already") }
+    }
+  }
+
   @Test func `ArgumentParser's own errors pass through`() {
     #expect(throws: ValidationError.self) {
       try Failure.reported { throw ValidationError("no") }
