@@ -27,8 +27,8 @@ package struct StopStrings: Sendable {
         isFound = isFound || matchers[index].isComplete
       }
     }
-    let claimed = matchers.lazy.filter { !isFound || $0.isComplete }.map(\.matched).max()
-    clearCount = count - (claimed ?? 0)
+    let claims = isFound ? matchers.filter(\.isComplete) : matchers
+    clearCount = count - (claims.map(\.matched).max() ?? 0)
   }
 
   /// How many bytes at the end of the text are the beginning of `string` (Knuth, Morris and Pratt).

@@ -7,7 +7,8 @@ package struct ModelDirectory: Sendable {
   package let path: String
   package let configuration: LlamaConfiguration
   package let tokenizer: Tokenizer
-  package let chatTemplate: ChatTemplate?
+  /// How a conversation is written; or why it cannot be, which is no error for text as it is.
+  package let chatTemplate: Result<ChatTemplate, ModelError>
   /// Tokens that end an answer.
   package let endOfSequence: Set<TokenID>
   private let weightFile: String
@@ -31,7 +32,14 @@ package struct ModelDirectory: Sendable {
         problem:
           "has \(tokenizer.vocabularySize) tokens, the model only \(configuration.vocabularySize)")
     }
-    chatTemplate = try ChatTemplate(directory: path)
+    chatTemplate = Result { () throws(ModelError) in
+      guard let template = try ChatTemplate(directory: path) else {
+        throw ModelError(
+          .unsupported, path: path, place: "chat_template",
+          problem: "the model has no chat format", advice: "give it text as it is, with --raw")
+      }
+      return template
+    }
     var ends = configuration.endOfSequence
     let generation = path + "/generation_config.json"
     if JSONFile.exists(generation) {
@@ -42,7 +50,8 @@ package struct ModelDirectory: Sendable {
     let candidates = ["model.safetensors.zst", "model.safetensors"].map { "\(path)/\($0)" }
     guard let weightFile = candidates.first(where: JSONFile.exists) else {
       throw ModelError(
-        .missing, path: path, problem: "there is neither model.safetensors.zst nor model.safetensors",
+        .missing, path: path,
+        problem: "there is neither model.safetensors.zst nor model.safetensors",
         advice: "put the weights there, or pack them with \"foretoken weights pack\"")
     }
     self.weightFile = weightFile

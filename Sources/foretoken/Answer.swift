@@ -36,7 +36,7 @@ extension Pair {
   /// Answers a request, round by round.
   ///
   /// - Parameter show: gets the text as it is decided.
-  /// - Throws: `DecodingError` for a request that cannot be answered, what the models throw, and
+  /// - Throws: `GenerationError` for a request that cannot be answered, what the models throw, and
   ///   what `show` throws.
   func answer(_ request: Request, show: ([Piece]) throws -> Void) throws -> Answer {
     let generation = try generation(request)

@@ -39,7 +39,7 @@ struct AnswerText {
     self.tokenizer = tokenizer
     self.ends = ends
     self.stop = StopStrings(stop)
-    detokenizer = StreamingDetokenizer(tokenizer)
+    detokenizer = StreamingDetokenizer(tokenizer, skipSpecialTokens: true)
   }
 
   /// Adds what a round decided; returns what can be shown now.
@@ -47,11 +47,13 @@ struct AnswerText {
     for emitted in round.tokens where !isStopped {
       // What the target put in the place of rejected candidates comes after them.
       if !emitted.isDraft, !round.rejected.isEmpty {
-        held.append(Piece(text: tokenizer.decode(Array(round.rejected)), origin: .rejected))
+        held.append(
+          Piece(text: tokenizer.decode(round.rejected, skipSpecialTokens: false), origin: .rejected)
+        )
       }
       tokens.append(emitted.token)
       if !ends.contains(emitted.token) {
-        read(detokenizer.append(emitted.token), emitted.isDraft ? .draft : .target)
+        read(detokenizer.push(emitted.token), emitted.isDraft ? .draft : .target)
       }
     }
     return release(upTo: stop.clearCount)

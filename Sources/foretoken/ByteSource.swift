@@ -84,7 +84,8 @@ final class ByteSource {
 
   private func tooLarge(_ what: String) -> CommandError {
     CommandError(
-      Failure.badData, "\(name): \(what)is larger than \(Self.limit >> 20) MiB; no context holds it")
+      Failure.badData, "\(name): \(what)is larger than \(Self.limit >> 20) MiB; no context holds it"
+    )
   }
 
   /// Waits for bytes and appends them; false at the end.

@@ -22,7 +22,7 @@ struct Conversation {
   /// Answers turn by turn until Ctrl-D, or two Ctrl-C where a turn is awaited.
   mutating func run() throws {
     // A model without a chat format is told about before the person has typed anything.
-    _ = try pair.directory.tokens(messages: [ChatMessage(role: "user", content: "")])
+    _ = try pair.directory.tokens(messages: [ChatMessage(role: .user, content: "")])
     flags.verbosity.say("One line is one turn. Ctrl-C stops an answer, Ctrl-D ends.")
     var isLeaving = false
     var turn: UInt64 = 0
@@ -54,12 +54,12 @@ struct Conversation {
   }
 
   private mutating func answer(_ text: String, seed: UInt64) throws {
-    messages.append(ChatMessage(role: "user", content: text))
+    messages.append(ChatMessage(role: .user, content: text))
     do {
       let request = flags.request(prompt: try fittedPrompt(), seed: seed, pair.directory)
       let answer = try pair.answer(request) { try StandardOutput.write(painter.paint($0)) }
       try StandardOutput.write("\n")
-      messages.append(ChatMessage(role: "assistant", content: answer.text))
+      messages.append(ChatMessage(role: .assistant, content: answer.text))
       if flags.stats { flags.report(answer, pair) }
     } catch {
       messages.removeLast()

@@ -45,13 +45,9 @@ enum Failure {
     switch error {
     case let error as CommandError: error
     case let error as ModelError: CommandError(status(error.code), error.description)
-    case let error as DecodingError: CommandError(badData, error.description)
+    case let error as GenerationError: CommandError(badData, error.description)
     default: nil
     }
-  }
-
-  private static func say(_ text: String) {
-    StandardError.write("foretoken: error: \(text.printable)\n")
   }
 
   static func status(_ code: ModelError.Code) -> Int32 {

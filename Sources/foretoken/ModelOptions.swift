@@ -22,20 +22,10 @@ struct ModelOptions: ParsableArguments {
   @Option(help: "Weights in memory: f32, bf16, f16 or q8. (default: as they are stored)")
   var dtype: WeightType?
 
-  @Option(name: .shortAndLong, help: "Worker threads. (default: one per processor)")
-  var threads: Int?
+  @OptionGroup var threads: ThreadCount
 
   @Flag(help: "No progress bar while large weights load.")
   var noProgress = false
-
-  private static let allowedThreads = 1...256
-
-  func validate() throws {
-    if let threads, !Self.allowedThreads.contains(threads) {
-      throw ValidationError(
-        "--threads takes 1 to \(Self.allowedThreads.upperBound), not \(threads)")
-    }
-  }
 
   /// - Throws: `missing` when no model was named and the shipped pair is not there.
   var targetPath: String {
@@ -54,10 +44,6 @@ struct ModelOptions: ParsableArguments {
   var draftPath: String? {
     if let named = draftModel ?? environment("FORETOKEN_DRAFT_MODEL") { return named }
     return namedTarget == nil ? ShippedPair.folder.map { $0 + "/draft" } : nil
-  }
-
-  var threadCount: Int {
-    threads ?? min(ProcessInfo.processInfo.activeProcessorCount, Self.allowedThreads.upperBound)
   }
 
   private var namedTarget: String? { model ?? environment("FORETOKEN_MODEL") }

@@ -20,7 +20,7 @@ struct Pair {
       try found.checkDraft(of: directory)
       draftDirectory = found
     }
-    let team = try WorkerTeam(threads: options.threadCount)
+    let team = try WorkerTeam(threads: options.threads.count)
     target = try directory.load("target", team, options, verbosity)
     draft = try draftDirectory?.load("draft", team, options, verbosity)
     decoder = SpeculativeDecoder(target: target)
@@ -28,7 +28,7 @@ struct Pair {
 
   /// Starts a request; without a draft, or with `draftTokens` 0, it decodes plainly.
   ///
-  /// - Throws: `DecodingError` for a request that cannot be answered.
+  /// - Throws: `GenerationError` for a request that cannot be answered.
   func generation(_ request: Request) throws -> Generation {
     let drafter = request.draftTokens > 0 ? try draft.map(ModelDrafter.init(model:)) : nil
     return try Generation(
@@ -76,18 +76,13 @@ extension ModelDirectory {
   /// A prompt's tokens: a user's turn of the model's chat format, or the text as it is.
   func tokens(prompt: String, raw: Bool) throws(ModelError) -> [TokenID] {
     if raw { return tokenizer.encode(prompt, addSpecialTokens: true) }
-    return try tokens(messages: [ChatMessage(role: "user", content: prompt)])
+    return try tokens(messages: [ChatMessage(role: .user, content: prompt)])
   }
 
   /// The tokens of a conversation up to where the assistant answers.
   ///
-  /// - Throws: `unsupported` when the model has no chat format that we know.
+  /// - Throws: `unsupported` when the model has no chat format, or none that we know.
   func tokens(messages: [ChatMessage]) throws(ModelError) -> [TokenID] {
-    guard let chatTemplate else {
-      throw ModelError(
-        .unsupported, path: path, place: "chat_template",
-        problem: "the model has no chat format that is known", advice: "give a prompt with --raw")
-    }
-    return try chatTemplate.tokens(messages, tokenizer: tokenizer)
+    try chatTemplate.get().tokens(messages, tokenizer: tokenizer)
   }
 }

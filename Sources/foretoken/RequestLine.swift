@@ -7,7 +7,7 @@ struct RequestLine: Decodable {
   /// Given back with every event.
   var id: RequestName?
   var prompt: String?
-  var messages: [Message]?
+  var messages: [ChatMessage]?
   var raw: Bool?
   var maxTokens: Int?
   var temperature: Double?
@@ -35,11 +35,6 @@ struct RequestLine: Decodable {
     case seed, stop
     case ignoreEos = "ignore_eos"
     case draftTokens = "draft_tokens"
-  }
-
-  struct Message: Decodable {
-    var role: String
-    var content: String
   }
 
   /// `"stop"` is a text in some requests and a list in others.
@@ -156,8 +151,7 @@ extension RequestLine {
       return try directory.tokens(prompt: prompt, raw: raw)
     case (nil, let messages?):
       guard !messages.isEmpty else { throw CommandError(Failure.badData, "messages: is empty") }
-      return try directory.tokens(
-        messages: messages.map { ChatMessage(role: $0.role, content: $0.content) })
+      return try directory.tokens(messages: messages)
     default:
       throw CommandError(Failure.badData, "expected either \"prompt\" or \"messages\"")
     }

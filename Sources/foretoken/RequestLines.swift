@@ -33,10 +33,10 @@ struct RequestLines {
       var name: RequestName?
       do {
         guard let bytes = try input.line() else { break }
-        let text = try String(checking: bytes, from: "the line")
-        guard text.contains(where: { !$0.isWhitespace }) else { continue }
-        name = RequestLine.name(in: text)
+        if bytes.allSatisfy({ " \t\r".utf8.contains($0) }) { continue }
         requests += 1
+        let text = try String(checking: bytes, from: "the line")
+        name = RequestLine.name(in: text)
         try answer(text, number: number, name)
       } catch {
         guard let failure = Failure.explained(error), failure.status != Failure.inputOutput else {
@@ -47,12 +47,12 @@ struct RequestLines {
       }
     }
     if Interrupt.isRequested { return }
-    guard requests + failures > 0 else {
+    guard requests > 0 else {
       throw CommandError(Failure.badData, "stdin: holds no request")
     }
     guard failures == 0 else {
       throw CommandError(
-        Failure.badData, "stdin: \(failures) of \(max(requests, failures)) lines failed; see their error events")
+        Failure.badData, "stdin: \(failures) of \(requests) requests failed; see their errors")
     }
   }
 

@@ -61,19 +61,6 @@ struct WeightOutput: ParsableArguments {
   }
 }
 
-struct ThreadCount: ParsableArguments {
-  @Option(name: .shortAndLong, help: "Threads. (default: the processors of this machine)")
-  var threads: Int?
-
-  var count: Int { threads ?? ProcessInfo.processInfo.activeProcessorCount }
-
-  func validate() throws {
-    if let threads, !(1...256).contains(threads) {
-      throw ValidationError("--threads takes 1 to 256, not \(threads)")
-    }
-  }
-}
-
 /// "13.1 MB".
 func byteText(_ bytes: Int) -> String { ByteScale(bytes).text(Double(bytes)) }
 

@@ -73,7 +73,8 @@ struct TinyModel {
     var next: UInt32 = 256
     return (0..<256 as Range<UInt32>).map { byte in
       switch byte {
-      case 33...126, 161...172, 174...255: return String(Unicode.Scalar(byte).map(Character.init) ?? "?")
+      case 33...126, 161...172, 174...255:
+        return String(Unicode.Scalar(byte).map(Character.init) ?? "?")
       default:
         defer { next += 1 }
         return String(Unicode.Scalar(next).map(Character.init) ?? "?")

@@ -19,7 +19,9 @@ import Testing
       if let longest = complete.map(\.utf8.count).max() { return (end - longest, true) }
     }
     let held = strings.flatMap { string in
-      (0..<string.utf8.count).filter { bytes.count >= $0 && bytes.suffix($0).elementsEqual(string.utf8.prefix($0)) }
+      (0..<string.utf8.count).filter {
+        bytes.count >= $0 && bytes.suffix($0).elementsEqual(string.utf8.prefix($0))
+      }
     }
     return (bytes.count - (held.max() ?? 0), false)
   }
