@@ -28,8 +28,10 @@ struct Answer {
   var tokens: [TokenID]
   var end: AnswerEnd
   var promptCount: Int
-  /// What happened, round by round.
+  /// What happened, round by round; the first read the prompt and gave the first token.
   var rounds: [RoundRecord]
+
+  var firstTokenSeconds: Double { rounds.first?.seconds.total ?? 0 }
 }
 
 extension Pair {

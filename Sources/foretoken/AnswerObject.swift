@@ -49,8 +49,8 @@ struct AnswerObject: Encodable {
 
     init(_ answer: Answer) {
       func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }
-      let statistics = GenerationStatistics(answer.rounds)
-      let seconds = statistics.prefillSeconds
+      let seconds = answer.firstTokenSeconds
+      let statistics = GenerationStatistics(answer.rounds.dropFirst())
       prompt_n = answer.promptCount
       prompt_ms = rounded(seconds * 1000)
       prompt_per_second = seconds > 0 ? rounded(Double(answer.promptCount) / seconds) : nil

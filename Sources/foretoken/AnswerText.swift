@@ -91,7 +91,11 @@ struct AnswerText {
         held.removeFirst()
       }
       text += part
-      pieces.append(Piece(text: part, origin: piece.origin))
+      if let last = pieces.indices.last, pieces[last].origin == piece.origin {
+        pieces[last].text += part
+      } else {
+        pieces.append(Piece(text: part, origin: piece.origin))
+      }
     }
     return pieces
   }

@@ -23,7 +23,7 @@ struct Conversation {
   mutating func run() throws {
     // A model without a chat format is told about before the person has typed anything.
     _ = try pair.directory.tokens(messages: [ChatMessage(role: .user, content: "")])
-    flags.verbosity.say("One line is one turn. Ctrl-C stops an answer, Ctrl-D ends.")
+    flags.output.say("One line is one turn. Ctrl-C stops an answer, Ctrl-D ends.")
     var isLeaving = false
     var turn: UInt64 = 0
     while true {
@@ -34,7 +34,7 @@ struct Conversation {
         if isLeaving { throw ExitCode(Interrupt.status) }
         isLeaving = true
         Interrupt.reset()
-        flags.verbosity.say("Ctrl-C again or Ctrl-D ends.")
+        flags.output.say("Ctrl-C again or Ctrl-D ends.")
         continue
       }
       isLeaving = false
@@ -60,7 +60,7 @@ struct Conversation {
       let answer = try pair.answer(request) { try StandardOutput.write(painter.paint($0)) }
       try StandardOutput.write("\n")
       messages.append(ChatMessage(role: .assistant, content: answer.text))
-      if flags.stats { flags.report(answer, pair) }
+      if flags.output.stats { flags.output.say(Summary(drafts: pair.draft != nil, [answer])) }
     } catch {
       messages.removeLast()
       throw error
@@ -79,7 +79,7 @@ struct Conversation {
       tokens = try pair.directory.tokens(messages: messages)
     }
     if forgotten > 0 {
-      flags.verbosity.say(
+      flags.output.say(
         "(the context of \(context) tokens is full: forgot the oldest "
           + (forgotten == 1 ? "turn)" : "\(forgotten) turns)"))
     }

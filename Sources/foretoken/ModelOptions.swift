@@ -19,7 +19,7 @@ struct ModelOptions: ParsableArguments {
       valueName: "dir"))
   var draftModel: String?
 
-  @Option(help: "Weights in memory: f32, bf16, f16 or q8. (default: as they are stored)")
+  @Option(help: "Type of the weights in memory. (default: as they are stored)")
   var dtype: WeightType?
 
   @OptionGroup var threads: ThreadCount

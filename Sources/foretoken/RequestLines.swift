@@ -30,14 +30,14 @@ struct RequestLines {
     let input = ByteSource()
     var (requests, failures) = (0, 0)
     for number in 1... where !Interrupt.isRequested {
-      var name: RequestName?
+      var name: RequestLine.Name?
       do {
         guard let bytes = try input.line() else { break }
         if bytes.allSatisfy({ " \t\r".utf8.contains($0) }) { continue }
         requests += 1
-        let text = try String(checking: bytes, from: "the line")
-        name = RequestLine.name(in: text)
-        try answer(text, number: number, name)
+        let line = try RequestLine(bytes)
+        name = line.name
+        try answer(line, number: number)
       } catch {
         guard let failure = Failure.explained(error), failure.status != Failure.inputOutput else {
           throw error
@@ -56,22 +56,25 @@ struct RequestLines {
     }
   }
 
-  private mutating func answer(_ text: String, number: Int, _ name: RequestName?) throws {
-    let line = try RequestLine(text)
-    for key in RequestLine.unknownKeys(in: text) where keysTold.insert(key).inserted {
-      flags.verbosity.say("line \(number): the key \"\(key.printable)\" is unknown and ignored")
+  private mutating func answer(_ line: RequestLine, number: Int) throws {
+    let seed = firstSeed &+ UInt64(number - 1)
+    let request = try line.request(flags, seed: seed, pair.directory) { key in
+      if keysTold.insert(key).inserted {
+        flags.output.say("line \(number): the key \"\(key.printable)\" is unknown and ignored")
+      }
     }
-    let request = try line.request(flags, seed: firstSeed &+ UInt64(number - 1), pair.directory)
     let answer = try pair.answer(request) { pieces in
       let text = Painter().paint(pieces)
-      if !flags.json, !text.isEmpty { try write("text", number, name, TextBody(text: text)) }
+      if !flags.output.json, !text.isEmpty {
+        try write("text", number, line.name, TextBody(text: text))
+      }
     }
     summary.add(answer)
-    try write("result", number, name, AnswerObject(answer, request.options.sampling))
+    try write("result", number, line.name, AnswerObject(answer, request.options.sampling))
   }
 
   private func write(
-    _ event: String, _ line: Int, _ id: RequestName?, _ body: some Encodable
+    _ event: String, _ line: Int, _ id: RequestLine.Name?, _ body: some Encodable
   ) throws {
     try StandardOutput.write(Event(event: event, line: line, id: id, body: body).jsonLine())
   }
@@ -83,7 +86,7 @@ struct RequestLines {
 private struct Event<Body: Encodable>: Encodable {
   var event: String
   var line: Int
-  var id: RequestName?
+  var id: RequestLine.Name?
   var body: Body
 
   private enum Keys: String, CodingKey { case event, line, id }

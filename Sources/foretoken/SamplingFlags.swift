@@ -17,16 +17,19 @@ struct SamplingFlags: ParsableArguments {
     name: [.customLong("repetition-penalty"), .customLong("repeat-penalty")],
     help: "Divides the logits of tokens that have occurred; 1 is off.")
   var repetitionPenalty = 1.0
-  @Option(help: "Subtracted from the logits of tokens that were generated.")
+  @Option(
+    parsing: .unconditional, help: "Subtracted from the logits of tokens that were generated.")
   var presencePenalty = 0.0
-  @Option(help: "Subtracted once per time that a token was generated.")
+  @Option(parsing: .unconditional, help: "Subtracted once per time that a token was generated.")
   var frequencyPenalty = 0.0
   @Option(name: .shortAndLong, help: "Seed of the random numbers. (default: random, and printed)")
   var seed: UInt64?
   @Option(
     name: [.customLong("max-tokens"), .customShort("n")], help: "The most tokens of an answer.")
   var maxTokens = 256
-  @Option(help: "Text that ends the answer; may be given several times.")
+  @Option(
+    parsing: .unconditionalSingleValue,
+    help: "Text that ends the answer; may be given several times.")
   var stop: [String] = []
   @Flag(help: "Go on past the tokens that end an answer.")
   var ignoreEos = false

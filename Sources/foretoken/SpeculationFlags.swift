@@ -21,6 +21,6 @@ struct SpeculationFlags: ParsableArguments {
     }
   }
 
-  /// Whether a draft model is of use.
-  var drafts: Bool { !noSpeculation && draftTokens > 0 }
+  /// Candidates a round; 0 decodes plainly.
+  var candidates: Int { noSpeculation ? 0 : draftTokens }
 }

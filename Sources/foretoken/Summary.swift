@@ -2,18 +2,24 @@ import Decoding
 
 /// The statistics of one or more answers as lines for a person.
 struct Summary {
-  private(set) var statistics = GenerationStatistics()
-  private(set) var answers = 0
-  private(set) var tokens = 0
+  /// Of the rounds after the first token.
+  private var statistics = GenerationStatistics()
+  private var firstTokenSeconds = 0.0
+  private var answers = 0
+  private var tokens = 0
   /// Whether there was a draft to propose something.
-  let drafts: Bool
+  private let drafts: Bool
 
-  init(drafts: Bool) { self.drafts = drafts }
+  init(drafts: Bool, _ answers: [Answer] = []) {
+    self.drafts = drafts
+    for answer in answers { add(answer) }
+  }
 
   mutating func add(_ answer: Answer) {
     answers += 1
     tokens += answer.tokens.count
-    for round in answer.rounds { statistics.add(round) }
+    firstTokenSeconds += answer.firstTokenSeconds
+    for round in answer.rounds.dropFirst() { statistics.add(round) }
   }
 
   /// The lines of `--stats`; with `verbose` also where the time went.
@@ -35,7 +41,7 @@ struct Summary {
     line += "\(tokens) tokens"
     if let rate = statistics.tokensPerSecond { line += ", \(threeDigits(rate)) tokens/s" }
     if answers == 1 {
-      line += ", first token after \(threeDigits(statistics.prefillSeconds * 1000)) ms"
+      line += ", first token after \(threeDigits(firstTokenSeconds * 1000)) ms"
     }
     return line
   }
@@ -43,7 +49,7 @@ struct Summary {
   private var detail: [String] {
     let seconds = statistics.seconds
     let shares = [
-      ("prompt", statistics.prefillSeconds), ("draft", seconds.draft), ("verify", seconds.verify),
+      ("prompt", firstTokenSeconds), ("draft", seconds.draft), ("verify", seconds.verify),
       ("accept", seconds.accept),
     ]
     var lines = ["seconds: " + shares.map { "\($0) \($1.fixed(3))" }.joined(separator: ", ")]

@@ -86,8 +86,8 @@ package final class Program {
       posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
 
       var process = pid_t()
-      let path0 = getenv("PATH").map { String(cString: $0) } ?? ""
-      let variables = environment.merging(["PATH": path0]) { given, _ in given }
+      let searchPath = getenv("PATH").map { String(cString: $0) } ?? ""
+      let variables = environment.merging(["PATH": searchPath]) { given, _ in given }
       let status = Self.withPointers([path] + arguments) { arguments in
         Self.withPointers(variables.map { "\($0)=\($1)" }) { variables in
           posix_spawn(&process, path, &actions, &attributes, arguments, variables)
@@ -146,6 +146,25 @@ package final class Program {
       let size = Darwin.read(output, &bytes, count)
     #endif
     return Array(bytes[..<max(0, size)])
+  }
+
+  /// Bytes of its output that nobody has read yet.
+  package func pendingOutput() throws -> Int {
+    var count: CInt = 0
+    guard ContinuousClock.now < deadline, ioctl(output, UInt(FIONREAD), &count) == 0 else {
+      throw Failure(description: "its output cannot be looked at")
+    }
+    return Int(count)
+  }
+
+  /// Makes its output wait for a reader after a few thousand bytes; false where the system cannot.
+  package func narrowOutput() -> Bool {
+    #if os(Linux)
+      let setPipeSize: CInt = 1031  // F_SETPIPE_SZ
+      return fcntl(output, setPipeSize, CInt(4096)) == 4096
+    #else
+      return false
+    #endif
   }
 
   /// Stops reading its output, as `head` does.
