@@ -25,7 +25,7 @@ let package = Package(
       name: "CZstd", pkgConfig: "libzstd",
       providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
     .target(name: "CKernels"),
-    .target(name: "Decoding", swiftSettings: strict),
+    .target(name: "Decoding", dependencies: ["Learning"], swiftSettings: strict),
     .target(name: "Learning", swiftSettings: strict),
     .target(
       name: "Transformer", dependencies: ["Decoding", "CKernels", "CZstd"],
@@ -49,7 +49,7 @@ let package = Package(
       name: "Support", dependencies: ["Decoding"], path: "Tests/Support", swiftSettings: strict),
     .testTarget(name: "KernelTests", dependencies: ["CKernels", "Support"], swiftSettings: strict),
     .testTarget(
-      name: "DecodingTests", dependencies: ["Decoding", "Support"], swiftSettings: strict),
+      name: "DecodingTests", dependencies: ["Decoding", "Learning", "Support"], swiftSettings: strict),
     .testTarget(
       name: "LearningTests", dependencies: ["Learning", "Support"], swiftSettings: strict),
     .testTarget(
