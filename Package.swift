@@ -49,7 +49,8 @@ let package = Package(
       name: "Support", dependencies: ["Decoding"], path: "Tests/Support", swiftSettings: strict),
     .testTarget(name: "KernelTests", dependencies: ["CKernels", "Support"], swiftSettings: strict),
     .testTarget(
-      name: "DecodingTests", dependencies: ["Decoding", "Learning", "Support"], swiftSettings: strict),
+      name: "DecodingTests", dependencies: ["Decoding", "Learning", "Support"],
+      swiftSettings: strict),
     .testTarget(
       name: "LearningTests", dependencies: ["Learning", "Support"], swiftSettings: strict),
     .testTarget(
