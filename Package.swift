@@ -28,7 +28,7 @@ let package = Package(
     .target(name: "Decoding", dependencies: ["Learning"], swiftSettings: strict),
     .target(name: "Learning", swiftSettings: strict),
     .target(
-      name: "Transformer", dependencies: ["Decoding", "CKernels", "CZstd"],
+      name: "Transformer", dependencies: ["Decoding", "Learning", "CKernels", "CZstd"],
       swiftSettings: strict),
     .executableTarget(
       name: "foretoken",

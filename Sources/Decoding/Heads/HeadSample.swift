@@ -12,6 +12,19 @@ package struct HeadSample: Sendable, Equatable {
   package var summary: LogitsSummary
   /// Of the draft's distribution after the candidate; nil like `after`.
   package var nextSummary: LogitsSummary?
+
+  package init(
+    before: [Float], after: [Float]?, acceptance: Double, depth: Int, confidence: Double,
+    summary: LogitsSummary, nextSummary: LogitsSummary?
+  ) {
+    self.before = before
+    self.after = after
+    self.acceptance = acceptance
+    self.depth = depth
+    self.confidence = confidence
+    self.summary = summary
+    self.nextSummary = nextSummary
+  }
 }
 
 /// Decodes as another policy would, but drafts a fixed number of candidates and keeps what was known

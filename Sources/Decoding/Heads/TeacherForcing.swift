@@ -18,6 +18,11 @@ package struct TeacherForcing {
   package struct Sample: Sendable, Equatable {
     package var hidden: [Float]
     package var acceptance: Double
+
+    package init(hidden: [Float], acceptance: Double) {
+      self.hidden = hidden
+      self.acceptance = acceptance
+    }
   }
 
   /// - Parameter answer: X, drawn from the target at temperature 1.
