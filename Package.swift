@@ -39,7 +39,7 @@ let package = Package(
     .executableTarget(
       name: "foretoken-bench",
       dependencies: [
-        "CKernels", "Decoding", "Transformer",
+        "CKernels", "Decoding", "Support", "Transformer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tools/bench", swiftSettings: strict),
