@@ -3,6 +3,12 @@ import ArgumentParser
 @main
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "foretoken-bench", abstract: "Measures the kernels, the engine and the files.",
-    subcommands: [EngineBench.self, LoadBench.self, CorruptBench.self])
+    commandName: "foretoken-bench",
+    abstract: "Measures the kernels, the engine, the files and the tokenizer.",
+    subcommands: [
+      EngineBench.self,
+      LoadBench.self,
+      CorruptBench.self,
+      TokenizeBench.self,
+    ])
 }
