@@ -40,7 +40,7 @@ let package = Package(
     .executableTarget(
       name: "foretoken-bench",
       dependencies: [
-        "CKernels", "Decoding", "Learning", "Transformer",
+        "CKernels", "Decoding", "Learning", "Support", "Transformer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tools/bench", swiftSettings: strict),

@@ -8,6 +8,7 @@ struct Bench: ParsableCommand {
     subcommands: [
       EngineBench.self,
       LoadBench.self,
+      CorruptBench.self,
       TokenizeBench.self,
     ])
 }
