@@ -4,5 +4,5 @@ import ArgumentParser
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "foretoken-bench", abstract: "Measures the kernels, the engine and the pair.",
-    subcommands: [EngineBench.self, ReplayBench.self])
+    subcommands: [EngineBench.self, ReplayBench.self, TruthBench.self])
 }

@@ -28,6 +28,8 @@ package struct Scheduler: Sendable {
   /// The step at which it is looked at in any case.
   var reviewStep = Int.max
   var preemptedForMemory = false
+  /// Done, and still holding their slots and blocks because the next step is planned already.
+  var leaving: [Int] = []
 
   /// - Throws: `.invalidSetting` if the limits cannot be.
   package init(
@@ -43,7 +45,7 @@ package struct Scheduler: Sendable {
 
   package var runningCount: Int { running.count }
   package var waitingCount: Int { waiting.entries.count }
-  package var isIdle: Bool { running.isEmpty && waiting.isEmpty }
+  package var isIdle: Bool { running.isEmpty && waiting.isEmpty && leaving.isEmpty }
 
   /// What is known of the request in a slot.
   package func state(_ slot: Int) -> RequestState { states[slot] }
@@ -133,6 +135,8 @@ package struct Scheduler: Sendable {
       }
     }
     measure(&plan)
+    for slot in leaving { release(slot) }
+    leaving.removeAll(keepingCapacity: true)
   }
 
   /// What the plan amounts to, once nobody is taken out of it any more.

@@ -4,7 +4,7 @@ extension Scheduler {
   mutating func admitWaiting(at now: Time, plan: inout StepPlan) {
     guard !preemptedForMemory else { return }
     while let first = waiting.first {
-      guard running.count < configuration.maximumRunning else { return settle() }
+      guard running.count + leaving.count < configuration.maximumRunning else { return settle() }
       let state = states[first.slot]
       let left = configuration.tokenBudget - plan.budgetUsed
       // A request that comes back from a swap goes on decoding; everyone else has a prompt.
@@ -23,7 +23,8 @@ extension Scheduler {
           || admission.admits(
             state, beside: RunningRequests(states: states, slots: running), cache: pool)
       else {
-        if running.isEmpty { rejectFirst(at: now) } else { return settle() }
+        guard running.isEmpty, leaving.isEmpty else { return settle() }
+        rejectFirst(at: now)
         continue
       }
       waiting.removeFirst()

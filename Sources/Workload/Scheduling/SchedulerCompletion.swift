@@ -40,8 +40,9 @@ extension Scheduler {
       if result.isFinished {
         note(.finished, states[slot], tokens: states[slot].generated, at: now)
         admission.finished(length: states[slot].generated)
-        release(slot)
+        states[slot].isRunning = false
         leaves = true
+        if configuration.isPipelined { leaving.append(slot) } else { release(slot) }
       }
     }
     if leaves { running.removeAll { !states[$0].isRunning } }

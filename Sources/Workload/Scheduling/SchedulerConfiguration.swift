@@ -44,6 +44,10 @@ package struct SchedulerConfiguration: Equatable, Sendable {
   package var reservesWholePrompt = true
   /// The answer's limit for requests that name none.
   package var outputLimit = 4096
+  /// A step is planned while the one before it runs (vLLM's `async_scheduling`): the plan knows only
+  /// who had come when that one began, and has the slots and blocks of those who end in it a step
+  /// later.
+  package var isPipelined = false
   /// Draft tokens that each decode may carry; they take budget and room in the cache.
   package var lookahead = 0
 

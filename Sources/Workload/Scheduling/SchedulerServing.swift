@@ -50,7 +50,7 @@ extension Scheduler {
     while missing > pool.free {
       let position = victimPosition(at: now)
       let victim = running[position]
-      if victim == slot, running.count == 1 {
+      if victim == slot, running.count == 1, leaving.isEmpty {
         // Alone and still too large: it can never go on.
         running.removeAll()
         note(.rejected, states[slot], tokens: states[slot].generated, at: now)
@@ -120,7 +120,7 @@ extension Scheduler {
     while blocked, let first = waiting.first, running.count > 0 {
       let candidate = states[first.slot]
       let needed = pool.blocks(for: candidate.known + configuration.lookahead)
-      blocked = running.count >= configuration.maximumRunning || needed > pool.free
+      blocked = running.count + leaving.count >= configuration.maximumRunning || needed > pool.free
       guard blocked else { return }
       let position = leastUrgent(at: now)
       guard ordering.displaces(candidate, states[running[position]], at: now) else { return }

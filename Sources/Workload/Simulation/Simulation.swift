@@ -15,6 +15,8 @@ package struct Simulation<Source: RequestSource, Observer: SimulationObserver> {
   package var jitterSeed: UInt64 = 0
 
   private var now = Time.zero
+  /// Who came by then is known to the next plan.
+  private var seen = Time.zero
   private var upcoming: Request?
   private var plan = StepPlan()
   private var lengths = SlotLengths()
@@ -49,7 +51,7 @@ package struct Simulation<Source: RequestSource, Observer: SimulationObserver> {
   package mutating func run() throws(WorkloadError) {
     upcoming = try source.next()
     while true {
-      while let request = upcoming, request.arrival <= now {
+      while let request = upcoming, request.arrival <= seen {
         submit(request)
         upcoming = try source.next()
       }
@@ -60,6 +62,7 @@ package struct Simulation<Source: RequestSource, Observer: SimulationObserver> {
         guard scheduler.isIdle else { continue }
         guard let request = upcoming else { return }
         now = max(now, request.arrival)
+        seen = now
         continue
       }
       step()
@@ -98,7 +101,10 @@ package struct Simulation<Source: RequestSource, Observer: SimulationObserver> {
         let alike = scheduler.stepsAlike(plan, limit: min(left - 1, Self.longestRow))
         let gap = (upcoming?.arrival ?? .never) - start
         count = row.steps(reaching: gap, limit: alike + 1)
+        // The plan that first knows of the arrival is that of a step later.
+        if isPipelined { count = min(count + 1, alike + 1) }
       }
+      seen = isPipelined ? start + row.sum(count - 1) : start + row.sum(count)
       now += row.sum(count)
       observeGaps(end: start + first, duration: first)
       if count > 1 {
@@ -110,6 +116,7 @@ package struct Simulation<Source: RequestSource, Observer: SimulationObserver> {
       }
     } else {
       now += jittered(first)
+      seen = isPipelined ? start : now
       observeGaps(end: now, duration: now - start)
     }
     accepted = finishStep(drafts: drafts)
@@ -120,6 +127,8 @@ package struct Simulation<Source: RequestSource, Observer: SimulationObserver> {
         blocksAfter: scheduler.pool.used, waiting: scheduler.waitingCount))
     tell()
   }
+
+  private var isPipelined: Bool { scheduler.configuration.isPipelined }
 
   private func jittered(_ time: Time) -> Time {
     var random = RandomSource(seed: jitterSeed, item: scheduler.steps)
