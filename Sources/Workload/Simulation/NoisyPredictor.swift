@@ -12,7 +12,7 @@
 /// 1 - rho^2, and its quantiles go back through `marginal`. Such a prediction is calibrated by
 /// construction; `bias` shifts it and `coverage` makes it too sure or too unsure.
 package struct NoisyPredictor: LengthPredictor {
-  /// Kendall's tau between predicted and true lengths, -1 to 1.
+  /// Kendall's tau between predicted and true lengths, 0 to 1.
   package let tau: Double
   /// Predicted lengths are multiplied by this.
   package let bias: Double
@@ -30,12 +30,12 @@ package struct NoisyPredictor: LengthPredictor {
   package init(
     tau: Double, bias: Double = 1, coverage: Double = 0.8, lengths: [Int], seed: UInt64
   ) throws(WorkloadError) {
-    guard !lengths.isEmpty, (-1...1).contains(tau), bias > 0, bias.isFinite, coverage > 0,
+    guard !lengths.isEmpty, (0...1).contains(tau), bias > 0, bias.isFinite, coverage > 0,
       coverage < 1
     else {
       throw WorkloadError(
         .invalidSetting, source: "noise model",
-        problem: "needs lengths, tau in -1...1, bias above 0 and coverage in (0, 1)")
+        problem: "needs lengths, tau in 0...1, bias above 0 and coverage in (0, 1)")
     }
     self.tau = tau
     self.bias = bias

@@ -11,6 +11,7 @@ package struct OnDemand: AdmissionPolicy {
   package func admits(
     _ candidate: RequestState, beside running: RunningRequests, cache: BlockPool
   ) -> Bool {
+    if watermark == 0 { return true }
     let kept = Int((watermark * Double(cache.capacity)).rounded(.up))
     return cache.free - cache.blocks(for: candidate.known) >= kept
   }
