@@ -84,3 +84,20 @@ package protocol LanguageModel: AnyObject {
   /// The slices name different sequences. On an error no sequence has changed.
   func forward(_ slices: [Slice], into output: inout ForwardOutput) throws
 }
+
+extension ForwardOutput {
+  /// The logits of one row.
+  package func withLogits<Result>(
+    row: Int, _ body: (UnsafeBufferPointer<Float>) throws -> Result
+  ) rethrows -> Result {
+    try logits.withUnsafeBufferPointer { all in
+      try body(
+        UnsafeBufferPointer(rebasing: all[row * vocabularySize..<(row + 1) * vocabularySize]))
+    }
+  }
+
+  /// A copy of the hidden state of one row.
+  package func hiddenRow(_ row: Int) -> [Float] {
+    Array(hidden[row * hiddenSize..<(row + 1) * hiddenSize])
+  }
+}

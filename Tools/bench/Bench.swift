@@ -3,6 +3,13 @@ import ArgumentParser
 @main
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "foretoken-bench", abstract: "Measures the kernels, the engine and the pair.",
-    subcommands: [EngineBench.self, ReplayBench.self, TruthBench.self])
+    commandName: "foretoken-bench",
+    abstract: "Measures the kernels, the engine, the files, the tokenizer and the simulator.",
+    subcommands: [
+      EngineBench.self,
+      LoadBench.self,
+      ReplayBench.self,
+      TokenizeBench.self,
+      TruthBench.self,
+    ])
 }

@@ -1,0 +1,117 @@
+/// How one request is answered.
+package struct GenerationOptions: Sendable {
+  package var sampling: SamplingOptions
+  /// The most tokens of the answer, at least 1.
+  package var maxTokens: Int
+  /// Tokens that end the answer; empty to go on past them.
+  package var endOfSequence: Set<TokenID>
+  /// Tells the random numbers of requests with the same seed apart.
+  package var request: UInt64
+  /// Compute the acceptance of every candidate, also behind the first rejected one: labels for
+  /// training, at the cost of a distribution each.
+  package var labelsAll: Bool
+
+  package init(
+    sampling: SamplingOptions = SamplingOptions(), maxTokens: Int = 256,
+    endOfSequence: Set<TokenID> = [], request: UInt64 = 0, labelsAll: Bool = false
+  ) {
+    self.sampling = sampling
+    self.maxTokens = maxTokens
+    self.endOfSequence = endOfSequence
+    self.request = request
+    self.labelsAll = labelsAll
+  }
+}
+
+/// Why an answer ended.
+package enum FinishReason: String, Sendable, Codable {
+  /// An end-of-sequence token.
+  case stop
+  /// The limit of tokens, or the end of the context.
+  case length
+}
+
+/// A token of the answer.
+package struct EmittedToken: Sendable, Equatable {
+  package var token: TokenID
+  /// The draft proposed it, and the target kept it.
+  package var isDraft: Bool
+}
+
+/// One request on its way: what was said so far, and who proposes what comes next.
+///
+/// `SpeculativeDecoder.round` moves it on.
+package final class Generation {
+  package let options: GenerationOptions
+  package internal(set) var prefix: Prefix
+  /// Nil while the answer goes on.
+  package internal(set) var finishReason: FinishReason?
+  package internal(set) var policy: any DraftLengthPolicy
+  package internal(set) var statistics = GenerationStatistics()
+
+  let target: any LanguageModel
+  let sequence: SequenceID
+  let drafter: (any Drafter)?
+  let rule: any VerificationRule
+  var chance: any ChanceSource
+
+  /// - Throws: `GenerationError` for settings, an empty prompt, one too long for the target's context
+  ///   or with tokens that it does not know; what the model throws when it cannot open a sequence.
+  package init(
+    target: any LanguageModel, prompt: [TokenID], options: GenerationOptions,
+    drafter: (any Drafter)? = nil, policy: any DraftLengthPolicy = FixedDraftLength(0),
+    rule: any VerificationRule = TokenVerification(), chance: (any ChanceSource)? = nil
+  ) throws {
+    try options.sampling.validate()
+    guard !prompt.isEmpty else { throw GenerationError.emptyPrompt }
+    guard prompt.count <= target.contextLength else {
+      throw GenerationError.promptTooLong(tokens: prompt.count, context: target.contextLength)
+    }
+    for token in prompt where !(0..<target.vocabularySize).contains(Int(token)) {
+      throw GenerationError.tokenOutsideVocabulary(
+        token: token, vocabularySize: target.vocabularySize)
+    }
+    guard options.maxTokens > 0 else {
+      throw GenerationError.setting(
+        name: "max-tokens", value: "\(options.maxTokens)", allowed: "1 or more")
+    }
+    self.options = options
+    self.target = target
+    self.drafter = drafter
+    self.policy = policy
+    self.rule = rule
+    self.chance =
+      chance ?? SeededChance(seed: options.sampling.seed, request: options.request)
+    prefix = Prefix(prompt: prompt, sampling: options.sampling)
+    sequence = try target.openSequence()
+  }
+
+  deinit { target.closeSequence(sequence) }
+
+  /// The tokens of the answer so far.
+  package var answer: ArraySlice<TokenID> { prefix.tokens[prefix.promptCount...] }
+
+  /// The most candidates of the next round: the token that every round emits must fit too, and the
+  /// target must hold what it is fed.
+  var room: Int {
+    let left = options.maxTokens - answer.count
+    return max(0, min(left - 1, target.contextLength - prefix.count))
+  }
+
+  /// Appends what a round emits, up to and including the first token that ends the answer.
+  ///
+  /// - Returns: the tokens appended.
+  func emit(_ tokens: [EmittedToken]) -> [EmittedToken] {
+    var emitted: [EmittedToken] = []
+    for token in tokens where finishReason == nil {
+      prefix.append(token.token)
+      emitted.append(token)
+      if options.endOfSequence.contains(token.token) {
+        finishReason = .stop
+      } else if answer.count >= options.maxTokens || prefix.count > target.contextLength {
+        finishReason = .length
+      }
+    }
+    return emitted
+  }
+}

@@ -1,0 +1,66 @@
+/// Raw counts over rounds; every ratio is computed from them.
+package struct GenerationStatistics: Sendable, Equatable {
+  /// Rounds after the prompt was read.
+  package private(set) var rounds = 0
+  /// Tokens of the answer.
+  package private(set) var emitted = 0
+  /// Emitted by rounds after the prompt was read.
+  package private(set) var decoded = 0
+  package private(set) var proposed = 0
+  package private(set) var accepted = 0
+  /// `[i]`: rounds that proposed more than i candidates, and that kept more than i.
+  package private(set) var proposedAt: [Int] = []
+  package private(set) var acceptedAt: [Int] = []
+  /// Reading the prompt and drawing the first token.
+  package private(set) var prefillSeconds = 0.0
+  /// All later rounds.
+  package private(set) var seconds = RoundSeconds()
+
+  package init() {}
+
+  package init(_ records: some Sequence<RoundRecord>) {
+    for record in records { add(record) }
+  }
+
+  package mutating func add(_ round: RoundRecord) {
+    emitted += round.emitted
+    guard !round.isPrefill else {
+      prefillSeconds += round.seconds.total
+      return
+    }
+    rounds += 1
+    decoded += round.emitted
+    proposed += round.candidates.count
+    accepted += round.accepted
+    seconds.draft += round.seconds.draft
+    seconds.policy += round.seconds.policy
+    seconds.verify += round.seconds.verify
+    seconds.accept += round.seconds.accept
+    Self.count(round.candidates.count, in: &proposedAt)
+    Self.count(round.accepted, in: &acceptedAt)
+  }
+
+  private static func count(_ length: Int, in counts: inout [Int]) {
+    while counts.count < length { counts.append(0) }
+    for index in 0..<length { counts[index] += 1 }
+  }
+
+  /// Accepted of proposed candidates; nil when there were none.
+  package var acceptanceRate: Double? {
+    proposed > 0 ? Double(accepted) / Double(proposed) : nil
+  }
+  /// Emitted tokens per forward of the target, the one of its own included.
+  package var tokensPerRound: Double? { rounds > 0 ? Double(decoded) / Double(rounds) : nil }
+  /// Rejected candidates per token (SpecDec++, 2405.19715: discard rate).
+  package var discardRate: Double? {
+    decoded > 0 ? Double(proposed - accepted) / Double(decoded) : nil
+  }
+  /// Forwards of the target per token (SpecDec++: verification rate).
+  package var verificationRate: Double? {
+    decoded > 0 ? Double(rounds) / Double(decoded) : nil
+  }
+  /// Tokens per second after the first.
+  package var tokensPerSecond: Double? {
+    seconds.total > 0 ? Double(decoded) / seconds.total : nil
+  }
+}
