@@ -27,6 +27,7 @@ let package = Package(
     .target(name: "CKernels"),
     .target(name: "Decoding", dependencies: ["Learning"], swiftSettings: strict),
     .target(name: "Learning", swiftSettings: strict),
+    .target(name: "Workload", swiftSettings: strict),
     .target(
       name: "Transformer", dependencies: ["Decoding", "Learning", "CKernels", "CZstd"],
       swiftSettings: strict),
@@ -40,7 +41,7 @@ let package = Package(
     .executableTarget(
       name: "foretoken-bench",
       dependencies: [
-        "CKernels", "Decoding", "Learning", "Support", "Transformer",
+        "CKernels", "Decoding", "Learning", "Support", "Transformer", "Workload",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tools/bench", swiftSettings: strict),
@@ -53,6 +54,8 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "LearningTests", dependencies: ["Learning", "Support"], swiftSettings: strict),
+    .testTarget(
+      name: "WorkloadTests", dependencies: ["Workload", "Support"], swiftSettings: strict),
     .testTarget(
       name: "TransformerTests",
       dependencies: ["CKernels", "CZstd", "Decoding", "Transformer", "Support"],
