@@ -3,6 +3,11 @@ import ArgumentParser
 @main
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "foretoken-bench", abstract: "Measures the kernels, the engine and the pair.",
-    subcommands: [EngineBench.self])
+    commandName: "foretoken-bench",
+    abstract: "Measures the kernels, the engine, the files and the tokenizer.",
+    subcommands: [
+      EngineBench.self,
+      LoadBench.self,
+      TokenizeBench.self,
+    ])
 }
