@@ -1,7 +1,7 @@
 /// How far predicted probabilities can be trusted: of what was predicted with p, a share p should
 /// come true (Guo et al., 1706.04599).
-package struct Reliability: Sendable, Equatable {
-  package struct Bin: Sendable, Equatable {
+package struct Reliability: Sendable, Equatable, Codable {
+  package struct Bin: Sendable, Equatable, Codable {
     package var count: Int
     /// Mean of the predictions.
     package var predicted: Double
