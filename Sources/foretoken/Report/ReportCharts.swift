@@ -1,3 +1,4 @@
+import Decoding
 import Reporting
 
 /// The pictures of a report, each with its numbers.
