@@ -11,9 +11,9 @@ package struct Chart: Sendable {
   package var y: Axis
   /// Drawn in order; those with a name are in the legend.
   package var series: [Series]
-  /// In pixels; the picture scales.
-  package var width = 720.0
-  package var height = 400.0
+  /// In pixels, without the legend; the picture scales.
+  package var width = 560.0
+  package var height = 320.0
 
   package init(title: String, summary: String, x: Axis, y: Axis, series: [Series]) {
     self.title = title

@@ -51,8 +51,14 @@ private struct ChartRenderer {
       isUpright
       ? Projection(chart.y, yTicks, from: bottom, to: legendHeight + 8)
       : Projection(chart.y, yTicks, from: legendHeight + 8, to: bottom)
-    labels = LabelPlacement(width: chart.width, top: legendHeight, bottom: bottom)
-    for case .dot(let point, _) in marks { labels.avoid(x(point.x), y(point.y)) }
+    labels = LabelPlacement(x: left...chart.width, y: legendHeight...bottom)
+    for case .dot(let point, let label) in marks where !label.isEmpty {
+      labels.avoid(x(point.x), y(point.y))
+    }
+    for case .line(let points, _) in marks {
+      let places = points.map { (x: x($0.x), y: y($0.y)) }
+      for (start, end) in zip(places, places.dropFirst()) { labels.avoid(from: start, to: end) }
+    }
   }
 
   mutating func body() -> String {

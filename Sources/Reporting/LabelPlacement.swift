@@ -16,13 +16,27 @@ struct LabelPlacement {
   private var taken: [Box] = []
   private let area: Box
 
-  init(width: Double, top: Double, bottom: Double) {
-    area = Box(x: 0, y: top, width: width, height: bottom - top)
+  init(x: ClosedRange<Double>, y: ClosedRange<Double>) {
+    area = Box(
+      x: x.lowerBound, y: y.lowerBound, width: x.upperBound - x.lowerBound,
+      height: y.upperBound - y.lowerBound)
   }
 
   /// A point that no name should cover.
   mutating func avoid(_ x: Double, _ y: Double) {
     taken.append(Box(x: x - 4, y: y - 4, width: 8, height: 8))
+  }
+
+  /// A line that names should rather not cross.
+  mutating func avoid(from start: (x: Double, y: Double), to end: (x: Double, y: Double)) {
+    let (width, height) = (end.x - start.x, end.y - start.y)
+    let steps = max(abs(width), abs(height)) / 5
+    guard steps.isFinite else { return }
+    for step in 0..<Int(steps) {
+      let share = Double(step) / steps
+      let (x, y) = (start.x + share * width, start.y + share * height)
+      taken.append(Box(x: x - 1.5, y: y - 1.5, width: 3, height: 3))
+    }
   }
 
   /// The best place around a point: right of it first, then left, above, below and the corners.

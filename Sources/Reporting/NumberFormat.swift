@@ -7,11 +7,25 @@ package enum NumberFormat: Sendable, Equatable {
   /// A ratio: `1.83x`.
   case times(Int)
 
-  package func text(_ value: Double) -> String {
+  package func text(_ value: Double) -> String { digits(value) + unit }
+
+  /// The number with its interval: `1.83x [1.75, 1.90]`.
+  package func text(_ estimate: Estimate) -> String {
+    "\(text(estimate.value)) [\(digits(estimate.low)), \(digits(estimate.high))]"
+  }
+
+  private func digits(_ value: Double) -> String {
     switch self {
-    case .fixed(let digits): Self.decimal(value, digits)
-    case .percent(let digits): Self.decimal(100 * value, digits) + " %"
-    case .times(let digits): Self.decimal(value, digits) + "x"
+    case .fixed(let digits), .times(let digits): Self.decimal(value, digits)
+    case .percent(let digits): Self.decimal(100 * value, digits)
+    }
+  }
+
+  private var unit: String {
+    switch self {
+    case .fixed: ""
+    case .percent: " %"
+    case .times: "x"
     }
   }
 

@@ -37,12 +37,17 @@ package struct Page: Sendable {
   package var html: String {
     var figures = 0
     let sections = sections.map { section in
-      let blocks = section.blocks.map { block in
-        if case .figure = block { figures += 1 }
-        return html(block, figure: figures)
+      var html = "<section>\n<h2>\(Markup.escaped(section.title))</h2>\n"
+      var isInFigures = false
+      for block in section.blocks {
+        let isFigure = if case .figure = block { true } else { false }
+        if isFigure { figures += 1 }
+        // Figures that follow each other share a row where the window is wide.
+        if isFigure != isInFigures { html += isFigure ? "<div class=\"figures\">\n" : "</div>\n" }
+        isInFigures = isFigure
+        html += self.html(block, figure: figures)
       }
-      return "<section>\n<h2>\(Markup.escaped(section.title))</h2>\n"
-        + blocks.joined() + "</section>\n"
+      return html + (isInFigures ? "</div>\n" : "") + "</section>\n"
     }
     // In a script element only "</" and "<!--" could end or hide what follows.
     let data = data.map { json in

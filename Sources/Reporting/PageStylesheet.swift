@@ -20,13 +20,18 @@ extension Page {
       margin: 0; background: var(--paper); color: var(--ink);
       font: 16px/1.5 system-ui, sans-serif; -webkit-text-size-adjust: 100%;
     }
-    main { max-width: 60rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
+    main { max-width: 76rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
     h1 { font-size: 1.7rem; line-height: 1.2; margin: 0.5rem 0; }
     h2 { font-size: 1.25rem; margin: 2.5rem 0 0.75rem; }
+    p, li, dl { max-width: 60rem; }
     .lead { font-size: 1.1rem; }
     .summary, caption, dt { color: var(--soft); }
     .summary { margin: 0.25rem 0 0.5rem; }
-    figure { margin: 1.5rem 0 2rem; }
+    .figures {
+      display: grid; gap: 2rem; align-items: start;
+      grid-template-columns: repeat(auto-fill, minmax(min(100%, 34rem), 1fr));
+    }
+    figure { margin: 0; min-width: 0; }
     figcaption { font-weight: 600; }
     details { margin-top: 0.25rem; }
     summary { cursor: pointer; color: var(--soft); }
@@ -40,10 +45,10 @@ extension Page {
     tbody th { font-weight: 400; }
     tbody tr { border-bottom: 1px solid var(--line); }
     .number { text-align: right; }
-    svg { display: block; width: 100%; height: auto; max-width: 960px; }
+    svg { display: block; width: 100%; height: auto; max-width: 44rem; }
     svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
     svg .axis-title { fill: var(--soft); }
-    svg .value { font-size: 11px; }
+    svg .value { font-size: 11px; paint-order: stroke; stroke: var(--paper); stroke-width: 3px; }
     .series-0 { --c: var(--c0); } .series-1 { --c: var(--c1); } .series-2 { --c: var(--c2); }
     .series-3 { --c: var(--c3); } .series-4 { --c: var(--c4); } .series-5 { --c: var(--c5); }
     .series-6 { --c: var(--c6); } .series-7 { --c: var(--c7); } .muted { --c: var(--soft); }

@@ -42,8 +42,7 @@ package struct Table: Sendable {
         format.text(number)
       case (.estimate(let estimate), .number(let format)),
         (.estimate(let estimate), .estimate(let format)):
-        "\(format.text(estimate.value)) [\(format.text(estimate.low)), "
-          + "\(format.text(estimate.high))]"
+        format.text(estimate)
       case (.number(let number), .text): number.description
       case (.estimate(let estimate), .text): estimate.value.description
       case (.missing, _): "-"

@@ -75,8 +75,11 @@ struct PolicyChoice: Sendable, Hashable, CustomStringConvertible {
 // MARK: - What a choice stands for
 
 extension PolicyChoice {
-  /// K, for policies that always propose K.
-  var fixedLength: Int? { kind.name == "fixed" || kind.source == .nobody ? Int(parameter) : nil }
+  /// K of a draft model that always proposes K, by the policy's full name; nil for other policies.
+  static func fixedLength(of name: String) -> Int? {
+    guard name.hasPrefix("fixed:") else { return nil }
+    return Int(name.dropFirst("fixed:".count))
+  }
 
   /// Whether a draft model proposes.
   var needsDraft: Bool { kind.source == .model }

@@ -60,16 +60,15 @@ struct ReportCharts {
   /// Rejected candidates per token against target forwards per token, for each group.
   func tradeOffs() -> [Page.Block] {
     summary.groups.compactMap { group in
-      let rows = group.rows.filter { $0.discardRate != nil && $0.policy != "plain" }
+      let rows = group.rows.filter { $0.discardRate != nil && !$0.isPlain }
       guard rows.count > 1 else { return nil }
       func points(_ rows: [ReportSummary.Row]) -> [(point: Chart.Point, label: String)] {
         rows.map { row in
           (Chart.Point(row.verificationRate ?? 0, row.discardRate ?? 0), row.policy)
         }
       }
-      let isFixed = { (row: ReportSummary.Row) in row.policy.hasPrefix("fixed:") }
-      let fixed = rows.filter(isFixed)
-        .sorted { ($0.verificationRate ?? 0) < ($1.verificationRate ?? 0) }
+      let fixed = rows.filter { $0.fixedLength != nil }
+        .sorted { $0.fixedLength ?? 0 < $1.fixedLength ?? 0 }
       let chart = Chart.scatter(
         title: "What is thrown away and what is verified: \(tables.title(group))",
         summary: "Down and to the left is better: fewer rejected candidates and fewer target "
@@ -79,7 +78,7 @@ struct ReportCharts {
         y: Chart.Axis("d, rejected candidates per token", format: .fixed(2)),
         [
           ("fixed length", true, points(fixed)),
-          ("other policies", false, points(rows.filter { !isFixed($0) })),
+          ("other policies", false, points(rows.filter { $0.fixedLength == nil })),
         ].filter { !$0.2.isEmpty })
       let table = Table(
         columns: [
@@ -125,9 +124,9 @@ struct ReportCharts {
   /// How many candidates rounds keep, for the fastest fixed length and the fastest other policy.
   func acceptedLengths() -> [Page.Block] {
     summary.groups.compactMap { group in
-      let rows = group.rows.filter { $0.policy != "plain" && $0.acceptanceRate != nil }
+      let rows = group.rows.filter { $0.acceptanceRate != nil }
       func fastest(_ isFixed: Bool) -> ReportSummary.Row? {
-        rows.filter { $0.policy.hasPrefix("fixed:") == isFixed }
+        rows.filter { ($0.fixedLength != nil) == isFixed }
           .max { $0.speedup.value < $1.speedup.value }
       }
       let shown = [fastest(true), fastest(false)].compactMap { $0 }

@@ -88,7 +88,7 @@ struct ReportFold {
     let byPolicy = Dictionary(grouping: runs, by: \.policy)
     let measures = byPolicy.mapValues(Measure.init)
     let order = header.policies.filter { measures[$0] != nil }
-    let fixed = order.filter { (try? PolicyChoice(parsing: $0))?.fixedLength ?? 0 > 0 }
+    let fixed = order.filter { PolicyChoice.fixedLength(of: $0) != nil }
     let fastest = fixed.max { (measures[$0]?.rate ?? 0) < (measures[$1]?.rate ?? 0) }
     let reference = header.settings.reference ?? fastest
     let bootstrap = Bootstrap()

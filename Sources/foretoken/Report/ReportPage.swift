@@ -10,32 +10,38 @@ struct ReportPage {
   /// - Parameter data: `report.json`, which goes along inside the page.
   func page(data: String) -> Page {
     var sections = [
+      Page.Section("In short", [.list(findings)]),
       Page.Section("Speedup over plain decoding", charts.speedups()),
       Page.Section("Discarded candidates against verifications", charts.tradeOffs()),
       Page.Section("Where the time goes", charts.times()),
       Page.Section("Accepted candidates per round", charts.acceptedLengths()),
-      Page.Section("What verifying costs", charts.verifyCosts()),
-      Page.Section("How far the draft can be trusted", charts.confidence()),
+      Page.Section("The two models", charts.verifyCosts() + charts.confidence()),
     ].filter { !$0.blocks.isEmpty }
     sections.append(Page.Section("Definitions", [.list(Self.definitions)]))
     sections.append(Page.Section("How it was measured", [.facts(facts)]))
     return Page(
-      title: "Speculative decoding: what each policy gains", lead: lead, sections: sections,
-      data: data)
+      title: "Speculative decoding: what each policy gains",
+      lead: "\(header.policies.count) policies on \(header.prompts.count) prompts, every policy on "
+        + "every prompt, interleaved and in random order.",
+      sections: sections, data: data)
   }
 
   /// The fastest policy of each group, and whether the text is the same.
-  private var lead: String {
+  private var findings: [String] {
+    let format = NumberFormat.times(2)
     let winners = summary.groups.compactMap { group -> String? in
       guard let best = group.rows.max(by: { $0.speedup.value < $1.speedup.value }) else {
         return nil
       }
-      let format = NumberFormat.times(2)
-      return "\(group.set) at temperature \(ReportTables.number(group.temperature)): "
-        + "\(best.policy) is \(format.text(best.speedup.value)) as fast as plain decoding "
-        + "[\(format.text(best.speedup.low)), \(format.text(best.speedup.high))]."
+      let place = "\(group.set) at temperature \(ReportTables.number(group.temperature)): "
+      guard !best.isPlain else { return place + "no policy is faster than plain decoding." }
+      let speed = "\(best.policy) is \(format.text(best.speedup)) as fast as plain decoding"
+      guard let gain = best.gain, let reference = group.reference, reference != best.policy else {
+        return place + speed + "."
+      }
+      return place + speed + " and \(format.text(gain)) as fast as \(reference)."
     }
-    return (winners + [tables.identity]).joined(separator: " ")
+    return winners + [tables.identity]
   }
 
   private static let definitions = [
@@ -45,7 +51,7 @@ struct ReportPage {
       + "drawn anew as there are, for both sides of a ratio at once. With repeats, a prompt's pace "
       + "is the median of its repeats.",
     "accepted = candidates kept / candidates proposed.",
-    "tokens/round = tokens after the first / rounds: the kept candidates and the target's own token.",
+    "tok/round = tokens after the first / rounds: the kept candidates and the target's own token.",
     "d, the discard rate = candidates rejected / tokens after the first. "
       + "v, the verification rate = target forwards / tokens after the first (SpecDec++, 2405.19715). "
       + "accepted = (1 - v) / (1 - v + d).",

@@ -10,7 +10,7 @@ final class ReportRunner {
   private let draft: (any LanguageModel)?
   private let decoder: SpeculativeDecoder
   private let endOfSequence: Set<TokenID>
-  private let costs: CostModel
+  private let costs: CostModel?
 
   /// What a policy has learned goes on from prompt to prompt of a set, as it would in a server.
   private struct Learner: Hashable {
@@ -26,16 +26,16 @@ final class ReportRunner {
   ///   - costs: for the policies that go by them.
   init(
     _ header: ReportHeader, prompts: [[TokenID]], policies: [PolicyChoice],
-    target: any LanguageModel, draft: (any LanguageModel)?, endOfSequence: Set<TokenID>,
-    costs: CostModel
+    models: (target: any LanguageModel, draft: (any LanguageModel)?),
+    endOfSequence: Set<TokenID>, costs: CostModel?
   ) {
     self.header = header
     self.prompts = prompts
     self.policies = policies
-    self.draft = draft
+    draft = models.draft
     self.endOfSequence = endOfSequence
     self.costs = costs
-    decoder = SpeculativeDecoder(target: target)
+    decoder = SpeculativeDecoder(target: models.target)
   }
 
   /// One run to come.
@@ -76,7 +76,7 @@ final class ReportRunner {
   ) throws -> ReportRun? {
     let learner = Learner(
       set: header.prompts[prompt].set, temperature: task.temperature, policy: task.policy)
-    let policy = learned[learner] ?? task.policy.policy { costs }
+    let policy = try learned[learner] ?? task.policy.policy(costs: measuredCosts)
     var rounds: [RoundRecord] = []
     let begin = ContinuousClock.now
     let generation = try Generation(
@@ -101,11 +101,18 @@ final class ReportRunner {
   /// The first forwards of a process touch memory for the first time; they count for nobody.
   private func warmUp() throws {
     guard let prompt = prompts.first else { return }
-    for policy in [PolicyChoice.plain, .fixed(2)] {
+    for length in [0, 2] {
       let generation = try Generation(
         target: decoder.target, prompt: prompt, options: GenerationOptions(maxTokens: 6),
-        drafter: policy.drafter(draft), policy: policy.policy { costs })
+        drafter: draft.map(ModelDrafter.init(model:)), policy: FixedDraftLength(length))
       while generation.finishReason == nil { _ = try decoder.round(generation) }
     }
+  }
+
+  private func measuredCosts() throws -> CostModel {
+    guard let costs else {
+      throw CommandError(Failure.usage, "a policy goes by costs, which need a draft model")
+    }
+    return costs
   }
 }

@@ -87,3 +87,13 @@ struct ReportSummary: Codable, Sendable, Equatable {
     var reliability: Reliability
   }
 }
+
+extension ReportSummary.Row {
+  var isPlain: Bool { policy == PolicyChoice.plain.description }
+  /// K of policies that always propose K; nil for others and plain decoding.
+  var fixedLength: Int? { PolicyChoice.fixedLength(of: policy) }
+}
+
+extension ReportSummary.TimeSplit {
+  var total: Double { prompt + draft + policy + verify + accept + other }
+}
