@@ -31,10 +31,11 @@ let package = Package(
     .target(
       name: "Transformer", dependencies: ["Decoding", "Learning", "CKernels", "CZstd"],
       swiftSettings: strict),
+    .target(name: "Reporting", swiftSettings: strict),
     .executableTarget(
       name: "foretoken",
       dependencies: [
-        "Decoding", "Transformer",
+        "Decoding", "Reporting", "Transformer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -60,6 +61,7 @@ let package = Package(
       name: "TransformerTests",
       dependencies: ["CKernels", "CZstd", "Decoding", "Transformer", "Support"],
       swiftSettings: strict),
+    .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: strict),
     .testTarget(
       name: "CommandTests", dependencies: ["foretoken", "Support"], swiftSettings: strict),
   ]

@@ -40,6 +40,27 @@ package struct GenerationStatistics: Sendable, Equatable {
     Self.count(round.accepted, in: &acceptedAt)
   }
 
+  /// Adds the counts of other rounds.
+  package mutating func add(_ other: GenerationStatistics) {
+    rounds += other.rounds
+    emitted += other.emitted
+    decoded += other.decoded
+    proposed += other.proposed
+    accepted += other.accepted
+    prefillSeconds += other.prefillSeconds
+    seconds.draft += other.seconds.draft
+    seconds.policy += other.seconds.policy
+    seconds.verify += other.seconds.verify
+    seconds.accept += other.seconds.accept
+    Self.sum(other.proposedAt, into: &proposedAt)
+    Self.sum(other.acceptedAt, into: &acceptedAt)
+  }
+
+  private static func sum(_ counts: [Int], into sums: inout [Int]) {
+    while sums.count < counts.count { sums.append(0) }
+    for index in counts.indices { sums[index] += counts[index] }
+  }
+
   private static func count(_ length: Int, in counts: inout [Int]) {
     while counts.count < length { counts.append(0) }
     for index in 0..<length { counts[index] += 1 }

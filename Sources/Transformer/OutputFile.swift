@@ -8,15 +8,15 @@ import Synchronization
 
 /// A file that gets its name when it is complete: it is written beside the place where it belongs
 /// and renamed, so that nobody ever sees half of it, and a failure leaves what was there before.
-final class OutputFile: Sendable {
-  let path: String
+package final class OutputFile: Sendable {
+  package let path: String
   private let partialPath: String
   private let descriptor: CInt
   private let end = Atomic<Int>(0)
   private let isComplete = Atomic<Bool>(false)
 
   /// - Throws: `.missing` when the folder is not there, `.inputOutput` when it cannot be written to.
-  init(path: String) throws(ModelError) {
+  package init(path: String) throws(ModelError) {
     let partialPath = "\(path).\(getpid())-\(UInt32.random(in: 0...UInt32.max)).partial"
     let descriptor = open(partialPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else {
@@ -39,7 +39,7 @@ final class OutputFile: Sendable {
   var size: Int { end.load(ordering: .relaxed) }
 
   /// Writes after what was appended before; one thread at a time.
-  func append(_ bytes: [UInt8]) throws(ModelError) {
+  package func append(_ bytes: [UInt8]) throws(ModelError) {
     try bytes.withUnsafeBufferPointer { (buffer) throws(ModelError) in
       try write(UnsafeRawBufferPointer(buffer), at: size)
     }
@@ -61,7 +61,7 @@ final class OutputFile: Sendable {
   }
 
   /// Gives the file its name, in place of whatever has it.
-  func complete() throws(ModelError) {
+  package func complete() throws(ModelError) {
     guard fsync(descriptor) == 0, rename(partialPath, path) == 0 else { throw failure(errno) }
     isComplete.store(true, ordering: .relaxed)
   }

@@ -22,6 +22,9 @@ package final class WorkerTeam: @unchecked Sendable {
 
   deinit { ft_team_destroy(handle) }
 
+  /// The kernels that run on this processor: "avx2", say.
+  package static var kernelName: String { String(cString: ft_kernel_name()) }
+
   /// Calls `body` with disjoint ranges that cover `0 ..< count`, one per worker, and waits for all.
   ///
   /// `worthwhile: false` runs everything on the caller, for work that is smaller than a join.

@@ -1,0 +1,199 @@
+import Decoding
+
+/// Who proposes tokens and how many of them, as a person names it: `plain`, `fixed:3`,
+/// `confidence:0.4`, `cost-aware+lookup`.
+struct PolicyChoice: Sendable, Hashable, CustomStringConvertible {
+  /// The full name, every parameter in it: two choices are the same when their names are.
+  let description: String
+  private let kind: Kind
+  private let parameter: Double
+  private let looksUpFirst: Bool
+
+  /// Decodes with the target alone.
+  static let plain = fixed(0)
+
+  static func fixed(_ length: Int) -> PolicyChoice {
+    PolicyChoice(Kind.all[length == 0 ? 0 : 1], parameter: Double(length))
+  }
+
+  /// - Throws: `usage` naming what is allowed.
+  init(parsing text: String) throws(CommandError) {
+    let lookup = "+lookup"
+    let looksUpFirst = text.hasSuffix(lookup)
+    let parts = text.dropLast(looksUpFirst ? lookup.count : 0)
+      .split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    guard let kind = Kind.all.first(where: { $0.name == parts[0] }) else {
+      let names = Kind.all.map(\.name).joined(separator: ", ")
+      throw CommandError(Failure.usage, "policy \(text): expected one of \(names)")
+    }
+    var parameter = kind.parameter?.usual ?? 0
+    if parts.count > 1 {
+      guard let allowed = kind.parameter, let value = Double(parts[1]),
+        allowed.range.contains(value), !allowed.isWhole || value == value.rounded()
+      else {
+        throw CommandError(
+          Failure.usage,
+          kind.parameter.map { "policy \(text): expected \(kind.name):\($0.description)" }
+            ?? "policy \(text): \(kind.name) takes no parameter")
+      }
+      parameter = value
+    } else if kind.parameter?.isRequired == true {
+      throw CommandError(Failure.usage, "policy \(text): expected \(kind.usage)")
+    }
+    guard !looksUpFirst || kind.source == .model else {
+      throw CommandError(Failure.usage, "policy \(text): +lookup goes with policies of a model")
+    }
+    self.init(
+      kind.name == "fixed" && parameter == 0 ? Kind.all[0] : kind, parameter: parameter,
+      looksUpFirst: looksUpFirst)
+  }
+
+  private init(_ kind: Kind, parameter: Double, looksUpFirst: Bool = false) {
+    self.kind = kind
+    self.parameter = parameter
+    self.looksUpFirst = looksUpFirst
+    var name = kind.name
+    if let allowed = kind.parameter, kind.source != .nobody {
+      name += ":" + (allowed.isWhole ? "\(Int(parameter))" : "\(parameter)")
+    }
+    description = name + (looksUpFirst ? "+lookup" : "")
+  }
+
+  static func == (a: PolicyChoice, b: PolicyChoice) -> Bool { a.description == b.description }
+  func hash(into hasher: inout Hasher) { description.hash(into: &hasher) }
+
+  /// The names and what they mean, one on a line.
+  static var help: String {
+    let width = Kind.all.map(\.usage.count).max() ?? 0
+    return Kind.all.map { kind in
+      let space = String(repeating: " ", count: width - kind.usage.count)
+      return "  \(kind.usage)\(space)  \(kind.summary)"
+    }.joined(separator: "\n")
+  }
+}
+
+// MARK: - What a choice stands for
+
+extension PolicyChoice {
+  /// K of a draft model that always proposes K, by the policy's full name; nil for other policies.
+  static func fixedLength(of name: String) -> Int? {
+    guard name.hasPrefix("fixed:") else { return nil }
+    return Int(name.dropFirst("fixed:".count))
+  }
+
+  /// Whether a draft model proposes.
+  var needsDraft: Bool { kind.source == .model }
+
+  /// Whether it goes by measured costs.
+  var needsCosts: Bool { if case .measured = kind.make { true } else { false } }
+
+  /// A policy that has seen nothing yet.
+  ///
+  /// - Parameter costs: asked for by those that need them.
+  func policy(
+    costs: () throws -> CostModel
+  ) rethrows -> any DraftLengthPolicy {
+    switch kind.make {
+    case .simple(let make): make(parameter)
+    case .measured(let make): make(parameter, try costs())
+    }
+  }
+
+  /// A drafter for one request; nil where nobody proposes.
+  ///
+  /// - Throws: what the model throws when it cannot open a sequence.
+  func drafter(_ draft: (any LanguageModel)?) throws -> (any Drafter)? {
+    switch kind.source {
+    case .nobody: return nil
+    case .lookup: return PromptLookupDrafter()
+    case .model:
+      guard let model = try draft.map(ModelDrafter.init(model:)) else { return nil }
+      guard looksUpFirst else { return model }
+      return HybridDrafter(lookup: PromptLookupDrafter(), model: model)
+    }
+  }
+
+  private enum Source { case nobody, model, lookup }
+
+  private enum Making {
+    case simple(@Sendable (Double) -> any DraftLengthPolicy)
+    case measured(@Sendable (Double, CostModel) -> any DraftLengthPolicy)
+  }
+
+  private struct Parameter {
+    var name: String
+    var range: ClosedRange<Double>
+    /// Taken when none is given.
+    var usual: Double
+    var isWhole = false
+    var isRequired = false
+
+    var description: String {
+      isWhole
+        ? "\(Int(range.lowerBound)) to \(Int(range.upperBound))"
+        : "\(range.lowerBound) to \(range.upperBound)"
+    }
+  }
+
+  private struct Kind: Sendable {
+    var name: String
+    var summary: String
+    var parameter: Parameter?
+    var source = Source.model
+    var make: Making
+
+    var usage: String {
+      guard let parameter else { return name }
+      return parameter.isRequired ? "\(name):\(parameter.name)" : "\(name)[:\(parameter.name)]"
+    }
+
+    /// A new policy is one more entry.
+    static let all: [Kind] = [
+      Kind(
+        name: "plain", summary: "the target alone", source: .nobody,
+        make: .simple { _ in FixedDraftLength(0) }),
+      Kind(
+        name: "fixed", summary: "always K tokens",
+        parameter: Parameter(
+          name: "K", range: 0...64, usual: 3, isWhole: true, isRequired: true),
+        make: .simple { FixedDraftLength(Int($0)) }),
+      Kind(
+        name: "hf-heuristic", summary: "two more after a full round, else one fewer, from K on",
+        parameter: Parameter(name: "K", range: 1...64, usual: 5, isWhole: true),
+        make: .simple { HeuristicDraftLength(start: Int($0)) }),
+      Kind(
+        name: "confidence", summary: "until the draft's probability falls below P",
+        parameter: Parameter(name: "P", range: 0...1, usual: 0.4),
+        make: .simple { ConfidenceThreshold(threshold: $0) }),
+      Kind(
+        name: "confidence-roc", summary: "the same, with a threshold that adapts",
+        make: .simple { _ in ConfidenceThreshold(adapts: true) }),
+      Kind(
+        name: "adaedl", summary: "while the draft's entropy promises enough (AdaEDL)",
+        make: .simple { _ in EntropyThreshold(.adaptive) }),
+      Kind(
+        name: "svip", summary: "until the draft's entropy is too high (SVIP)",
+        make: .simple { _ in EntropyThreshold(.selfVerified) }),
+      Kind(
+        name: "product", summary: "until 1 - the product of the draft's probabilities exceeds H",
+        parameter: Parameter(name: "H", range: 0...1, usual: 0.7),
+        make: .simple { CumulativeConfidence(threshold: $0) }),
+      Kind(
+        name: "goodput", summary: "the K that measured costs and the acceptance rate favour",
+        make: .measured { GoodputDraftLength(costs: $1) }),
+      Kind(
+        name: "bandit", summary: "whichever of plain, 1, 2, 4, 8 and confidence earns most (UCB)",
+        make: .simple { _ in
+          BanditDraftLength([0, 1, 2, 4, 8].map(FixedDraftLength.init) + [ConfidenceThreshold()])
+        }),
+      Kind(
+        name: "cost-aware",
+        summary: "while another token earns more than it costs: nothing to tune",
+        make: .measured { CostAwareDraftLength(costs: $1) }),
+      Kind(
+        name: "prompt-lookup", summary: "K tokens that followed the same words before; no model",
+        parameter: Parameter(name: "K", range: 1...64, usual: 10, isWhole: true), source: .lookup,
+        make: .simple { FixedDraftLength(Int($0)) }),
+    ]
+  }
+}

@@ -1,0 +1,85 @@
+import Decoding
+import FoundationEssentials
+import Reporting
+import Transformer
+
+/// The models of a report, and what it wants to know of them.
+struct ReportPair {
+  private let pair: Pair
+  private let options: ModelOptions
+
+  /// Loads the target, and the draft if a policy needs it.
+  ///
+  /// - Throws: `ModelError`; `CommandError` when a policy needs a draft and there is none.
+  init(_ options: ModelOptions, policies: [PolicyChoice], quiet: Bool) throws {
+    let needing = policies.first(where: \.needsDraft)
+    if let needing, options.draftPath == nil {
+      throw CommandError(
+        Failure.usage, "policy \(needing) needs a draft model: name one with --draft-model")
+    }
+    var flags = OutputFlags()
+    (flags.quiet, flags.verbose) = (quiet, false)
+    pair = try Pair(options, drafting: needing != nil, flags)
+    self.options = options
+  }
+
+  var models: (target: any LanguageModel, draft: (any LanguageModel)?) { (pair.target, pair.draft) }
+  var endOfSequence: Set<TokenID> { pair.directory.endOfSequence }
+
+  /// A prompt and its tokens.
+  struct Question {
+    var prompt: ReportPrompt
+    var tokens: [TokenID]
+  }
+
+  /// The prompts as the model reads them; those that leave no room for an answer are left out.
+  ///
+  /// - Throws: `ModelError` without a chat format; `CommandError` when no prompt is left.
+  func tokens(
+    _ prompts: [Prompt], _ settings: ReportSettings, say: (String) -> Void
+  ) throws -> [Question] {
+    let room = min(pair.target.contextLength, pair.draft?.contextLength ?? .max)
+    let questions = try prompts.map { prompt in
+      let tokens = try pair.directory.tokens(prompt: prompt.text, raw: settings.isRaw)
+      return Question(
+        prompt: ReportPrompt(set: prompt.set, id: prompt.id, tokens: tokens.count), tokens: tokens)
+    }
+    let fitting = questions.filter { $0.tokens.count < room }
+    if fitting.count < questions.count {
+      say(
+        "\(questions.count - fitting.count) of \(questions.count) prompts are left out: the "
+          + "context holds \(room) tokens")
+    }
+    guard !fitting.isEmpty else {
+      throw CommandError(Failure.badData, "no prompt fits the context of \(room) tokens")
+    }
+    return fitting
+  }
+
+  /// What steps cost here, where a policy asks for it.
+  func costs(_ policies: [PolicyChoice], isQuick: Bool, quiet: Bool) throws -> CostModel? {
+    guard policies.contains(where: \.needsCosts), let draft = pair.draft else { return nil }
+    var measurement = CostMeasurement()
+    if isQuick { (measurement.contexts, measurement.repeats) = ([64, 256], 3) }
+    let bar = quiet ? nil : ProgressBar(label: "measuring costs", unit: .items("forwards"))
+    defer { bar?.finish() }
+    return try measurement.run(target: pair.target, draft: draft) {
+      bar?.update(done: $0, total: $1)
+    }
+  }
+
+  func target() throws -> ModelFacts {
+    try facts(pair.target, path: options.targetPath)
+  }
+
+  func draft() throws -> ModelFacts? {
+    guard let draft = pair.draft, let path = options.draftPath else { return nil }
+    return try facts(draft, path: path)
+  }
+
+  private func facts(_ model: TransformerModel, path: String) throws -> ModelFacts {
+    ModelFacts(
+      path: path, parameters: model.configuration.parameterCount,
+      dtype: model.weights.type.rawValue, sha256: "")
+  }
+}
