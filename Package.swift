@@ -25,10 +25,11 @@ let package = Package(
       name: "CZstd", pkgConfig: "libzstd",
       providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
     .target(name: "CKernels"),
-    .target(name: "Decoding", swiftSettings: strict),
+    .target(name: "Decoding", dependencies: ["Learning"], swiftSettings: strict),
     .target(name: "Learning", swiftSettings: strict),
+    .target(name: "Workload", swiftSettings: strict),
     .target(
-      name: "Transformer", dependencies: ["Decoding", "CKernels", "CZstd"],
+      name: "Transformer", dependencies: ["Decoding", "Learning", "CKernels", "CZstd"],
       swiftSettings: strict),
     .executableTarget(
       name: "foretoken",
@@ -40,7 +41,7 @@ let package = Package(
     .executableTarget(
       name: "foretoken-bench",
       dependencies: [
-        "CKernels", "Decoding", "Learning", "Support", "Transformer",
+        "CKernels", "Decoding", "Learning", "Support", "Transformer", "Workload",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tools/bench", swiftSettings: strict),
@@ -49,9 +50,12 @@ let package = Package(
       name: "Support", dependencies: ["Decoding"], path: "Tests/Support", swiftSettings: strict),
     .testTarget(name: "KernelTests", dependencies: ["CKernels", "Support"], swiftSettings: strict),
     .testTarget(
-      name: "DecodingTests", dependencies: ["Decoding", "Support"], swiftSettings: strict),
+      name: "DecodingTests", dependencies: ["Decoding", "Learning", "Support"],
+      swiftSettings: strict),
     .testTarget(
       name: "LearningTests", dependencies: ["Learning", "Support"], swiftSettings: strict),
+    .testTarget(
+      name: "WorkloadTests", dependencies: ["Workload", "Support"], swiftSettings: strict),
     .testTarget(
       name: "TransformerTests",
       dependencies: ["CKernels", "CZstd", "Decoding", "Transformer", "Support"],

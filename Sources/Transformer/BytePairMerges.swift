@@ -1,12 +1,12 @@
-import Decoding
+package import Decoding
 
 /// The merges of a byte-level BPE: which neighbours become one token, and which go first.
 ///
 /// Of all neighbours that merge, the pair that comes earliest in the list goes first, the leftmost of
 /// equals; that is done until none is left (Sennrich et al. 2016, section 3.2).
-struct BytePairMerges: Sendable {
+package struct BytePairMerges: Sendable {
   /// A merge: its place in the list above, the token that it makes below. Smaller goes first.
-  typealias Merge = UInt64
+  private typealias Merge = UInt64
   private static let noMerge = Merge.max
 
   private struct Slot {
@@ -17,7 +17,7 @@ struct BytePairMerges: Sendable {
 
   /// Words up to this long are merged by searching all neighbours for the next merge; longer ones
   /// keep a queue, which pays for itself only there.
-  static let longestSearched = 48
+  package static let longestSearched = 48
 
   /// The token of each byte, -1 for a byte that the vocabulary lacks (it is dropped, as the library
   /// does).
@@ -25,7 +25,7 @@ struct BytePairMerges: Sendable {
   private var slots: [Slot]
 
   /// - Parameter capacity: how many merges there will be.
-  init(byteTokens: [TokenID], capacity: Int) {
+  package init(byteTokens: [TokenID], capacity: Int) {
     self.byteTokens = byteTokens
     var size = 16
     while size < capacity * 2 { size *= 2 }
@@ -33,7 +33,8 @@ struct BytePairMerges: Sendable {
   }
 
   /// Adds the merge at `place` of the list; of two for the same pair the later one counts.
-  mutating func insert(_ left: TokenID, _ right: TokenID, makes token: TokenID, place: Int) {
+  package mutating func insert(_ left: TokenID, _ right: TokenID, makes token: TokenID, place: Int)
+  {
     let pair = Self.pair(left, right)
     var index = home(pair)
     while slots[index].merge != Self.noMerge, slots[index].pair != pair {
@@ -67,7 +68,7 @@ struct BytePairMerges: Sendable {
   /// Appends the tokens of `word`.
   ///
   /// - Returns: the steps that it took, to show that they grow as n log n.
-  @discardableResult func append(
+  @discardableResult package func append(
     _ word: UnsafeRawBufferPointer, to tokens: inout [TokenID]
   ) -> Int {
     if word.count == 1 {

@@ -12,6 +12,25 @@ enum JSONFile {
   static func decode<Value: Decodable>(
     _ path: String, as type: Value.Type = Value.self
   ) throws(ModelError) -> Value {
+    let data = try data(path)
+    do {
+      return try JSONDecoder().decode(Value.self, from: data)
+    } catch let error as DecodingError {
+      throw ModelError(.malformed, path: path, place: error.place, problem: error.problem)
+    } catch {
+      throw ModelError(.malformed, path: path, problem: "\(error)")
+    }
+  }
+
+  /// The text of a small file that is not JSON.
+  static func text(_ path: String) throws(ModelError) -> String {
+    guard let text = String(validating: try data(path), as: UTF8.self) else {
+      throw ModelError(.malformed, path: path, problem: "is not UTF-8")
+    }
+    return text
+  }
+
+  private static func data(_ path: String) throws(ModelError) -> Data {
     guard exists(path) else {
       throw ModelError(.missing, path: path, problem: "there is no such file")
     }
@@ -26,13 +45,7 @@ enum JSONFile {
         .malformed, path: path,
         problem: "\(data.count) bytes is too large for a JSON file of a model")
     }
-    do {
-      return try JSONDecoder().decode(Value.self, from: data)
-    } catch let error as DecodingError {
-      throw ModelError(.malformed, path: path, place: error.place, problem: error.problem)
-    } catch {
-      throw ModelError(.malformed, path: path, problem: "\(error)")
-    }
+    return data
   }
 }
 

@@ -1,5 +1,19 @@
 import ArgumentParser
+import Decoding
 import Transformer
+
+/// Something that the command itself found wrong: bad input, or output that cannot be written.
+struct CommandError: Error, Equatable, CustomStringConvertible {
+  /// Of `<sysexits.h>`; see `Failure`.
+  var status: Int32
+  /// What, where and what to do, on one line.
+  var description: String
+
+  init(_ status: Int32, _ description: String) {
+    self.status = status
+    self.description = description
+  }
+}
 
 /// How a command fails: one line on stderr that says what, where and what to do, and a status of
 /// `<sysexits.h>`.
@@ -10,29 +24,30 @@ enum Failure {
   static let internalError: Int32 = 70
   static let inputOutput: Int32 = 74
 
-  /// A request that makes no sense in the state that things are in; status 64.
-  struct Usage: Error {
-    var message: String
-  }
-
-  /// Runs `body`, and turns an error about a model's files, or a request that makes no sense, into
-  /// its line and its status.
+  /// Runs `body`, and turns an error that a person can do something about into its line and its
+  /// status. That the reader of stdout has gone is no error.
   ///
   /// - Throws: `ExitCode` then; any other error, ArgumentParser's own among them, as it is.
   static func reported(_ body: () throws -> Void) throws {
     do {
       try body()
-    } catch let error as ModelError {
-      say(error.description)
-      throw ExitCode(status(error.code))
-    } catch let error as Usage {
-      say(error.message)
-      throw ExitCode(usage)
+    } catch is StandardOutput.Closed {
+      return
+    } catch {
+      guard let failure = explained(error) else { throw error }
+      StandardError.write("foretoken: error: \(failure.description.printable)\n")
+      throw ExitCode(failure.status)
     }
   }
 
-  private static func say(_ text: String) {
-    StandardError.write("foretoken: error: \(text.printable)\n")
+  /// The line and the status of an error that a person can do something about; nil for others.
+  static func explained(_ error: any Error) -> CommandError? {
+    switch error {
+    case let error as CommandError: error
+    case let error as ModelError: CommandError(status(error.code), error.description)
+    case let error as GenerationError: CommandError(badData, error.description)
+    default: nil
+    }
   }
 
   static func status(_ code: ModelError.Code) -> Int32 {
@@ -48,10 +63,13 @@ enum Failure {
 extension String {
   /// The text on one line, control characters made visible: a name in a file that somebody else
   /// made may hold anything, and a terminal obeys.
-  var printable: String {
+  var printable: String { printable(keeping: "") }
+
+  /// Control characters but for those in `kept` made visible.
+  func printable(keeping kept: String) -> String {
     var text = ""
     for scalar in unicodeScalars {
-      if scalar.properties.generalCategory == .control {
+      if scalar.properties.generalCategory == .control, !kept.unicodeScalars.contains(scalar) {
         text += "\\u{" + String(scalar.value, radix: 16) + "}"
       } else {
         text.unicodeScalars.append(scalar)

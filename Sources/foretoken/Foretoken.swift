@@ -1,10 +1,10 @@
 import ArgumentParser
 
 @main
-struct Foretoken: AsyncParsableCommand {
+struct Foretoken: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "foretoken",
-    abstract:
-      "Faster generation that is not different, and schedules that know how long it will be.",
-    subcommands: [Weights.self])
+    abstract: "Generates text with a draft and a target model: sooner, and the same text.",
+    version: "0.1.0",
+    subcommands: [Generate.self, Weights.self])
 }

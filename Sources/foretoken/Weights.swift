@@ -43,10 +43,10 @@ struct WeightOutput: ParsableArguments {
   /// The path to write: what was asked for, or else what is next to the input.
   func path(instead fallback: String?) throws -> String {
     guard let path = output ?? fallback else {
-      throw Failure.Usage(message: "name the file to write with --output")
+      throw CommandError(Failure.usage, "name the file to write with --output")
     }
     guard force || !FileManager.default.fileExists(atPath: path) else {
-      throw Failure.Usage(message: "\(path) is there already; --force replaces it")
+      throw CommandError(Failure.usage, "\(path) is there already; --force replaces it")
     }
     return path
   }
@@ -58,19 +58,6 @@ struct WeightOutput: ParsableArguments {
     StandardError.write(
       "\(path): \(result.tensors.count) tensors, \(byteText(before)) -> \(byteText(after)) "
         + "(\(ratioText(after, to: before)))\n")
-  }
-}
-
-struct ThreadCount: ParsableArguments {
-  @Option(name: .shortAndLong, help: "Threads. (default: the processors of this machine)")
-  var threads: Int?
-
-  var count: Int { threads ?? ProcessInfo.processInfo.activeProcessorCount }
-
-  func validate() throws {
-    if let threads, !(1...256).contains(threads) {
-      throw ValidationError("--threads takes 1 to 256, not \(threads)")
-    }
   }
 }
 

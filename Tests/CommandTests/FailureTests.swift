@@ -19,7 +19,7 @@ import Transformer
 
   @Test func `A request that makes no sense has the status of wrong usage`() {
     #expect(throws: ExitCode(64)) {
-      try Failure.reported { throw Failure.Usage(message: "x is there already") }
+      try Failure.reported { throw CommandError(Failure.usage, "x is there already") }
     }
   }
 

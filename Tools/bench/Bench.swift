@@ -4,11 +4,13 @@ import ArgumentParser
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "foretoken-bench",
-    abstract: "Measures the kernels, the engine, the files and the tokenizer.",
+    abstract: "Measures the kernels, the engine, the files, the tokenizer and the simulator.",
     subcommands: [
       EngineBench.self,
       LoadBench.self,
       CorruptBench.self,
+      ReplayBench.self,
       TokenizeBench.self,
+      TruthBench.self,
     ])
 }

@@ -13,6 +13,8 @@ struct TokenizeBench: ParsableCommand {
   var tokenizer: String
   @Flag(help: "Read arrays of ids and write strings instead.")
   var decode = false
+  @Flag(help: "Read arrays of messages and write the prompt's ids by the model's chat template.")
+  var chat = false
   @Flag(help: "Put around each text what the post-processor has for it.")
   var addSpecialTokens = false
   @Flag(help: "Encode the texts of special tokens as ordinary text, or leave them out of strings.")
@@ -21,7 +23,19 @@ struct TokenizeBench: ParsableCommand {
   var `repeat` = 0
 
   func run() throws {
-    let tokenizer = try Tokenizer(contentsOf: tokenizer)
+    let path = tokenizer
+    let tokenizer = try Tokenizer(contentsOf: path)
+    if chat {
+      let directory = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+      guard let template = try ChatTemplate(directory: directory.joined(separator: "/")) else {
+        throw ValidationError("the model has no chat template")
+      }
+      while let line = readLine() {
+        let messages = try JSONDecoder().decode([ChatMessage].self, from: Data(line.utf8))
+        print(try template.tokens(messages, tokenizer: tokenizer))
+      }
+      return
+    }
     if decode {
       while let line = readLine() {
         let ids = try JSONDecoder().decode([TokenID].self, from: Data(line.utf8))

@@ -84,6 +84,20 @@ def main() -> None:
     draft = Llama(DRAFT)
     start = torch.load(work / f"{options.init}.pt", weights_only=False)["model"] if options.init else None
     draft.load_state_dict(start or initial_draft(saved))
+
+    @torch.compile
+    def teach(ids):
+        return teacher.logits(teacher.hidden(ids[:, :-1])).flatten(0, 1).softmax(-1)
+
+    @torch.compile
+    def learn(p, ids, mask):
+        log_q = draft.logits(draft.hidden(ids[:, :-1])).flatten(0, 1).log_softmax(-1)
+        # The teacher's entropy is a constant, so the cross entropy from p has the gradient of the KL.
+        kl = -(p * log_q).sum(-1)
+        ce = F.nll_loss(log_q, ids[:, 1:].flatten(), reduction="none")
+        mixed = (1 - CROSS_ENTROPY_SHARE) * kl + CROSS_ENTROPY_SHARE * ce
+        return (mixed * mask).sum() / mask.sum()
+
     optimiser = Optimiser(draft, options.muon_rate, options.adam_rate, decay=0.6)
     path = work / f"{options.name}.pt"
     seconds, tokens, step = 0.0, 0, 0
@@ -108,12 +122,8 @@ def main() -> None:
         ids = torch.from_numpy(np.stack([c[0] for c in chosen]).astype(np.int64))
         mask = torch.from_numpy(np.stack([c[1] for c in chosen]).astype(np.float32))[:, 1:].flatten()
         with torch.no_grad():
-            p = teacher.logits(teacher.hidden(ids[:, :-1])).flatten(0, 1).softmax(-1)
-        log_q = draft.logits(draft.hidden(ids[:, :-1])).flatten(0, 1).log_softmax(-1)
-        # The teacher's entropy is a constant, so the cross entropy from p has the gradient of the KL.
-        kl = -(p * log_q).sum(-1)
-        ce = F.nll_loss(log_q, ids[:, 1:].flatten(), reduction="none")
-        loss = (((1 - CROSS_ENTROPY_SHARE) * kl + CROSS_ENTROPY_SHARE * ce) * mask).sum() / mask.sum()
+            p = teach(ids)
+        loss = learn(p, ids, mask)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(draft.parameters(), 1.0)
         optimiser.step()

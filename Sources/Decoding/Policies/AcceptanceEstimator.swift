@@ -64,4 +64,13 @@ package struct AcceptanceEstimator: Sendable, Codable {
     if let afterFeeding { self.afterFeeding.learn(afterFeeding, label: acceptance) }
     recent += 0.1 * (acceptance - recent)
   }
+
+  /// Lets weights that were learned elsewhere move again: they are a starting point, and the text at
+  /// hand may be of another kind.
+  package mutating func settle() {
+    for path in [\Self.beforeDraw, \Self.afterFeeding] {
+      self[keyPath: path].memory = pointwiseMin(
+        self[keyPath: path].memory, SIMD8(repeating: 50))
+    }
+  }
 }

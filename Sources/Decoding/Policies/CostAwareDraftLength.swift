@@ -10,7 +10,7 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
   package let costs: CostModel
   package let most: Int
   package private(set) var estimator: AcceptanceEstimator
-  private let heads: (any AcceptanceHeads)?
+  private var heads: AcceptanceHeads.Reader?
 
   // Running means whose ratio is lambda, over about 64 rounds.
   private var meanTokens: Double
@@ -34,11 +34,11 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
   /// - Parameter heads: trained heads, whose logits become one more piece of evidence.
   package init(
     costs: CostModel, estimator: AcceptanceEstimator = AcceptanceEstimator(),
-    heads: (any AcceptanceHeads)? = nil, most: Int = 24
+    heads: AcceptanceHeads? = nil, most: Int = 24
   ) {
     self.costs = costs
     self.estimator = estimator
-    self.heads = heads
+    self.heads = heads.map(AcceptanceHeads.Reader.init)
     self.most = most
     meanTokens = 2.5
     meanSeconds = 2.5 / costs.tokensPerSecond(drafting: 3, acceptance: 0.7, context: 256)

@@ -1,0 +1,131 @@
+package import Learning
+
+/// Trains the heads of a pair from samples, and scores them on prompts that were held out whole.
+package struct HeadTraining: Sendable {
+  /// Units of the hidden layer of our heads.
+  package var hiddenUnits = 64
+  package var epochs = 12
+  package var seed: UInt64 = 1
+  package var threads = 1
+  /// SpecDec++'s published settings: rejections weigh 6, three applications of one block, AdamW at
+  /// 5e-5 with a cosine after 3 % of warm-up, three epochs, batches of 32.
+  package var rejectionWeight: Float = 6
+  package var depth = 3
+
+  package init() {}
+
+  /// Called after every epoch of every network.
+  package typealias Report = (_ name: String, _ epoch: EpochSummary, _ of: Int) -> Void
+
+  /// SpecDec++'s head from teacher-forced samples.
+  ///
+  /// - Throws: `LearningError` for too few samples or a run that diverges.
+  package func specDecPlusPlus(
+    _ samples: [TeacherForcing.Sample], heldOut: [TeacherForcing.Sample], report: Report
+  ) throws(LearningError) -> DenseNetwork {
+    guard let width = samples.first?.hidden.count else {
+      throw LearningError(.tooFewSamples, at: "teacher-forced samples", "there are none")
+    }
+    let network = try DenseNetwork(.specDecPlusPlusHead(width: width, depth: depth), seed: seed)
+    let settings = TrainingSettings(
+      epochs: 3, batchSize: 32, optimiser: AdamW.Settings(learningRate: 5e-5, weightDecay: 0),
+      schedule: .cosine(warmup: 0.03), seed: seed)
+    return try train(
+      "specdec++", network,
+      SoftLabelCrossEntropy(
+        link: .twoClassSoftmax, rejectionWeight: rejectionWeight),
+      (samples.map(\.hidden), samples.map(\.acceptance)),
+      (heldOut.map(\.hidden), heldOut.map(\.acceptance)), settings, report)
+  }
+
+  /// Our two heads from on-policy samples, unweighted, so that they say probabilities.
+  package func heads(
+    _ samples: [HeadSample], heldOut: [HeadSample], report: Report
+  ) throws(LearningError) -> AcceptanceHeads {
+    func network(
+      _ name: String, _ state: (HeadSample) -> [Float]?
+    ) throws(LearningError) -> DenseNetwork {
+      let (rows, labels) = Self.rows(samples, state)
+      guard let width = rows.first?.count else {
+        throw LearningError(.tooFewSamples, at: "on-policy samples", "there are none")
+      }
+      let network = try DenseNetwork(
+        .multilayer([width, hiddenUnits, 1]),
+        standardisation: Standardisation(fitting: try Self.samples(rows, labels)),
+        seed: seed)
+      let settings = TrainingSettings(
+        epochs: epochs, batchSize: 256,
+        optimiser: AdamW.Settings(learningRate: 1e-3, weightDecay: 0.05),
+        patience: heldOut.isEmpty ? nil : 3, seed: seed)
+      return try train(
+        name, network, SoftLabelCrossEntropy(), (rows, labels), Self.rows(heldOut, state), settings,
+        report)
+    }
+    return AcceptanceHeads(
+      beforeDraw: try network("before the draw") { $0.before },
+      afterFeeding: try network("after feeding") { $0.after })
+  }
+
+  /// The starting point of the cost-aware policy's estimates: what it would have learned from these
+  /// samples in their order.
+  package func estimator(_ samples: [HeadSample], heads: AcceptanceHeads?) -> AcceptanceEstimator {
+    var estimator = AcceptanceEstimator()
+    for sample in samples { _ = estimator.replay(sample, heads) }
+    estimator.settle()
+    return estimator
+  }
+
+  private static func rows(
+    _ samples: [HeadSample], _ state: (HeadSample) -> [Float]?
+  ) -> (rows: [[Float]], labels: [Double]) {
+    let known = samples.compactMap { sample in state(sample).map { ($0, sample.acceptance) } }
+    return (known.map(\.0), known.map(\.1))
+  }
+
+  private static func samples(
+    _ rows: [[Float]], _ labels: [Double]
+  ) throws(LearningError) -> Samples {
+    try Samples(
+      inputs: rows.flatMap(\.self), inputWidth: rows.first?.count ?? 1,
+      targets: labels.map(Float.init), targetWidth: 1)
+  }
+
+  private func train(
+    _ name: String, _ network: DenseNetwork, _ loss: SoftLabelCrossEntropy,
+    _ training: (rows: [[Float]], labels: [Double]), _ heldOut: (rows: [[Float]], labels: [Double]),
+    _ settings: TrainingSettings, _ report: Report
+  ) throws(LearningError) -> DenseNetwork {
+    let trainer = try Trainer(
+      network, loss: loss, training: Self.samples(training.rows, training.labels),
+      heldOut: heldOut.rows.isEmpty ? nil : Self.samples(heldOut.rows, heldOut.labels),
+      settings: settings, threads: threads)
+    return try trainer.run { report(name, $0, settings.epochs) }
+  }
+}
+
+extension AcceptanceEstimator {
+  /// The estimates that the cost-aware policy would have made of a candidate, and then its lesson.
+  package mutating func replay(
+    _ sample: HeadSample, _ heads: AcceptanceHeads?
+  ) -> (beforeDraw: Double, afterFeeding: Double?) {
+    var reader = heads.map(AcceptanceHeads.Reader.init)
+    let evidence = DraftEvidence(summary: sample.summary)
+    let before = features(
+      beforeDraw: evidence, depth: sample.depth, head: reader?.beforeDraw(sample.before) ?? 0)
+    var after: SIMD8<Double>?
+    if sample.after != nil {
+      // The confidence stands in for the probability of the draw, which is all that is read of it.
+      let candidate = DrawnCandidate(token: 0, probability: sample.confidence, evidence: evidence)
+      after = features(
+        afterFeeding: candidate, next: DraftEvidence(summary: sample.nextSummary),
+        head: reader?.afterFeeding(sample.after) ?? 0)
+    }
+    let estimates = (
+      beforeDraw.probability(before), after.map { afterFeeding.probability($0) }
+    )
+    learn(
+      acceptance: sample.acceptance, depth: sample.depth, beforeDraw: before, afterFeeding: after,
+      matchLength: nil)
+    return estimates
+  }
+}

@@ -1,0 +1,78 @@
+import ArgumentParser
+import FoundationEssentials
+import Transformer
+
+/// Which models, and how they are run.
+struct ModelOptions: ParsableArguments {
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "Folder of the target model. (env: FORETOKEN_MODEL; default: the shipped target)",
+      valueName: "dir"))
+  var model: String?
+
+  @Option(
+    name: [.long, .customLong("md", withSingleDash: true)],
+    help: ArgumentHelp(
+      "Folder of the draft model. (env: FORETOKEN_DRAFT_MODEL; default: the shipped draft for "
+        + "the shipped target, none for others)",
+      valueName: "dir"))
+  var draftModel: String?
+
+  @Option(help: "Type of the weights in memory. (default: as they are stored)")
+  var dtype: WeightType?
+
+  @OptionGroup var threads: ThreadCount
+
+  @Flag(help: "No progress bar while large weights load.")
+  var noProgress = false
+
+  /// - Throws: `missing` when no model was named and the shipped pair is not there.
+  var targetPath: String {
+    get throws {
+      if let named = namedTarget { return named }
+      guard let shipped = ShippedPair.folder else {
+        throw ModelError(
+          .missing, path: "Weights/target", problem: "the shipped pair was not found",
+          advice: "name a model with --model")
+      }
+      return shipped + "/target"
+    }
+  }
+
+  /// Nil when a target was named and no draft.
+  var draftPath: String? {
+    if let named = draftModel ?? environment("FORETOKEN_DRAFT_MODEL") { return named }
+    return namedTarget == nil ? ShippedPair.folder.map { $0 + "/draft" } : nil
+  }
+
+  private var namedTarget: String? { model ?? environment("FORETOKEN_MODEL") }
+
+  private func environment(_ name: String) -> String? {
+    ProcessInfo.processInfo.environment[name].flatMap { $0.isEmpty ? nil : $0 }
+  }
+}
+
+extension WeightType: ExpressibleByArgument {}
+
+/// The folder `Weights` with the pair that comes with Foretoken.
+enum ShippedPair {
+  /// In the current folder, or in one that the program is in: a checkout
+  /// (`.build/release/foretoken`) or wherever it was copied to together with `Weights`.
+  static var folder: String? {
+    let files = FileManager.default
+    var place = URL(filePath: programPath)
+    var candidates = ["Weights"]
+    for _ in 0..<5 {
+      place = place.deletingLastPathComponent()
+      candidates.append(place.appending(path: "Weights").path)
+    }
+    return candidates.first { files.fileExists(atPath: $0 + "/target/config.json") }
+  }
+
+  /// The running program's file, links resolved where the system tells.
+  private static var programPath: String {
+    (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+      ?? CommandLine.arguments.first ?? ""
+  }
+}

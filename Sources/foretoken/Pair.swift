@@ -1,0 +1,88 @@
+import Decoding
+import Transformer
+
+/// A target, perhaps a draft, and what turns text into their tokens and back.
+struct Pair {
+  let directory: ModelDirectory
+  let target: TransformerModel
+  let draft: TransformerModel?
+  let decoder: SpeculativeDecoder
+
+  /// Loads both models on one team of workers; they never run at the same time.
+  ///
+  /// - Throws: `ModelError`; `mismatch` when the draft's tokens are not the target's.
+  init(_ options: ModelOptions, drafting: Bool, _ output: OutputFlags) throws {
+    directory = try ModelDirectory(path: options.targetPath)
+    // Both folders are looked at before anything large is read.
+    var draftDirectory: ModelDirectory?
+    if drafting, let path = options.draftPath {
+      let found = try ModelDirectory(path: path)
+      try found.checkDraft(of: directory)
+      draftDirectory = found
+    }
+    let team = try WorkerTeam(threads: options.threads.count)
+    target = try directory.load("target", team, options, output)
+    draft = try draftDirectory?.load("draft", team, options, output)
+    decoder = SpeculativeDecoder(target: target)
+  }
+
+  /// Starts a request; without a draft, or with `draftTokens` 0, it decodes plainly.
+  ///
+  /// - Throws: `GenerationError` for a request that cannot be answered.
+  func generation(_ request: Request) throws -> Generation {
+    let drafter = request.draftTokens > 0 ? try draft.map(ModelDrafter.init(model:)) : nil
+    return try Generation(
+      target: target, prompt: request.prompt, options: request.options, drafter: drafter,
+      policy: FixedDraftLength(request.draftTokens))
+  }
+}
+
+extension ModelDirectory {
+  /// - Throws: `mismatch` naming the first token that differs.
+  fileprivate func checkDraft(of target: ModelDirectory) throws(ModelError) {
+    let advice = "a draft must have the target's tokenizer"
+    if let difference = target.tokenizer.firstDifference(from: tokenizer) {
+      throw ModelError(
+        .mismatch, path: path, place: "tokenizer", problem: "\(difference)", advice: advice)
+    }
+    let (expected, found) = (target.configuration.vocabularySize, configuration.vocabularySize)
+    guard expected == found else {
+      throw ModelError(
+        .mismatch, path: path, place: "vocab_size",
+        problem: "expected the target's \(expected), found \(found)", advice: advice)
+    }
+  }
+
+  /// Loads the weights, with a progress bar where somebody is watching and it takes long enough.
+  fileprivate func load(
+    _ role: String, _ team: WorkerTeam, _ options: ModelOptions, _ output: OutputFlags
+  ) throws(ModelError) -> TransformerModel {
+    let bar =
+      options.noProgress || output.quiet ? nil : ProgressBar(label: "loading the \(role)")
+    let begin = ContinuousClock.now
+    let model = try loadModel(type: options.dtype, team: team) { bar?.update(done: $0, total: $1) }
+    bar?.finish()
+    if output.verbose {
+      let millions = Double(configuration.parameterCount) / 1e6
+      let seconds = (ContinuousClock.now - begin) / .seconds(1)
+      output.say(
+        "\(role): \(path), \(threeDigits(millions)) M parameters as \(model.weights.type.rawValue), "
+          + "context \(configuration.contextLength), \(team.size) threads, "
+          + "loaded in \(seconds.fixed(2)) s")
+    }
+    return model
+  }
+
+  /// A prompt's tokens: a user's turn of the model's chat format, or the text as it is.
+  func tokens(prompt: String, raw: Bool) throws(ModelError) -> [TokenID] {
+    if raw { return tokenizer.encode(prompt, addSpecialTokens: true) }
+    return try tokens(messages: [ChatMessage(role: .user, content: prompt)])
+  }
+
+  /// The tokens of a conversation up to where the assistant answers.
+  ///
+  /// - Throws: `unsupported` when the model has no chat format, or none that we know.
+  func tokens(messages: [ChatMessage]) throws(ModelError) -> [TokenID] {
+    try chatTemplate.get().tokens(messages, tokenizer: tokenizer)
+  }
+}

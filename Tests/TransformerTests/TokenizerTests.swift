@@ -1,0 +1,96 @@
+import Decoding
+import Testing
+import Transformer
+
+@Suite struct TokenizerTests {
+  @Test(
+    "Every pipeline gives the ids of the tokenizers library",
+    arguments: try TokenizerFixture.shared.get().pipelines)
+  func agrees(pipeline: TokenizerFixture.Pipeline) throws {
+    let tokenizer = try TokenizerFixture.tokenizer(replacing: pipeline.keys)
+    for (index, text) in pipeline.texts.enumerated() {
+      let ids = tokenizer.encode(text, addSpecialTokens: true)
+      #expect(ids == pipeline.ids[index], "\(text.debugDescription)")
+      let plain = tokenizer.encode(text, addSpecialTokens: false, parseSpecial: false)
+      #expect(plain == pipeline.plain[index] ?? ids, "\(text.debugDescription)")
+    }
+  }
+
+  @Test("Decoding puts U+FFFD where the library does")
+  func decodes() throws {
+    let fixture = try TokenizerFixture.shared.get()
+    let tokenizer = try TokenizerFixture.tokenizer()
+    for (ids, text) in zip(fixture.sequences, fixture.decoded) {
+      #expect(tokenizer.decode(ids, skipSpecialTokens: false) == text)
+    }
+  }
+
+  @Test("Decoding what was encoded gives the text back")
+  func roundTrip() throws {
+    let tokenizer = try TokenizerFixture.tokenizer()
+    for text in try TokenizerFixture.shared.get().pipelines.flatMap(\.texts) {
+      let ids = tokenizer.encode(text, addSpecialTokens: false)
+      let back = tokenizer.decode(ids, skipSpecialTokens: false)
+      #expect(back.unicodeScalars.elementsEqual(text.unicodeScalars))
+    }
+  }
+
+  @Test("Special tokens are found in text unless it is to be plain, and left out on demand")
+  func special() throws {
+    let tokenizer = try TokenizerFixture.tokenizer()
+    let end = try #require(tokenizer.id(of: "<|im_end|>"))
+    #expect(tokenizer.isSpecial(end))
+    #expect(!tokenizer.isSpecial(300))
+    #expect(tokenizer.encode("a<|im_end|>", addSpecialTokens: false).last == end)
+    let plain = tokenizer.encode("a<|im_end|>", addSpecialTokens: false, parseSpecial: false)
+    #expect(!plain.contains(end))
+    #expect(tokenizer.decode(plain, skipSpecialTokens: true) == "a<|im_end|>")
+    #expect(tokenizer.decode([end, end], skipSpecialTokens: true) == "")
+  }
+
+  @Test("A vocabulary is asked for its ids and their bytes; ids outside have none")
+  func lookUp() throws {
+    let tokenizer = try TokenizerFixture.tokenizer()
+    #expect(tokenizer.vocabularySize == 600)
+    #expect(tokenizer.id(of: "no such token") == nil)
+    #expect(tokenizer.id(of: "") == nil)
+    let the = try #require(tokenizer.id(of: " the"))
+    #expect(tokenizer.bytes(of: the) == Array(" the".utf8))
+    for outside: TokenID in [-1, 600, .max, .min] {
+      #expect(tokenizer.bytes(of: outside).isEmpty)
+      #expect(!tokenizer.isSpecial(outside))
+    }
+    #expect(tokenizer.decode([-1, the, 600], skipSpecialTokens: false) == " the")
+  }
+
+  @Test("The first id on which two vocabularies disagree is named with both texts")
+  func difference() throws {
+    let tokenizer = try TokenizerFixture.tokenizer()
+    #expect(tokenizer.firstDifference(from: try TokenizerFixture.tokenizer()) == nil)
+    let renamed = #"""
+      [{"id":0,"content":"<|endoftext|>","special":true},
+       {"id":1,"content":"<|im_start|>","special":true},
+       {"id":2,"content":"<|im_end|>","special":true},
+       {"id":600,"content":"<extra>","special":true}]
+      """#.replacing("\n", with: "")
+    let longer = try TokenizerFixture.tokenizer(replacing: ["added_tokens": renamed])
+    let difference = try #require(tokenizer.firstDifference(from: longer))
+    #expect(difference.token == 600)
+    #expect(
+      difference.description == #"token 600 is nothing in the one and "<extra>" in the other"#)
+    #expect(longer.firstDifference(from: tokenizer)?.second == [])
+  }
+
+  @Test(
+    "A long text of one kind takes time in proportion to its length",
+    .timeLimit(.minutes(1)), arguments: try TokenizerFixture.shared.get().pipelines)
+  func hostile(pipeline: TokenizerFixture.Pipeline) throws {
+    let tokenizer = try TokenizerFixture.tokenizer(replacing: pipeline.keys)
+    // A quadratic step would need some 10^10 operations for each of these.
+    for unit in ["a", " ", "\n", " \n", "1", ".", "👍", "\u{301}", "Aa", "'s", "<|im_", "\u{7}"] {
+      let text = String(repeating: unit, count: (1 << 17) / unit.utf8.count)
+      let ids = tokenizer.encode(text, addSpecialTokens: false)
+      #expect(!ids.isEmpty)
+    }
+  }
+}

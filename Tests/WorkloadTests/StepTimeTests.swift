@@ -1,0 +1,131 @@
+import Testing
+import Workload
+
+@Suite struct StepTimeTests {
+  static func shape(_ prefill: Int, _ before: Int, _ decodes: Int, _ context: Int) -> StepShape {
+    var shape = StepShape()
+    shape.prefillTokens = prefill
+    shape.prefillContext = prefill * before + prefill * (prefill + 1) / 2
+    shape.decodes = decodes
+    shape.decodeContext = decodes * context
+    return shape
+  }
+
+  static func shapes(_ count: Int) -> [StepShape] {
+    var random = RandomSource(seed: 6)
+    return (0..<count).map { _ in
+      shape(
+        Int.random(in: 0...1, using: &random) * Int.random(in: 1...2048, using: &random),
+        Int.random(in: 0...4000, using: &random), Int.random(in: 0...128, using: &random),
+        Int.random(in: 1...4000, using: &random))
+    }
+  }
+
+  @Test func `A fit finds the coefficients that made the steps`() throws {
+    var truth = StepTimeModel(
+      overhead: 9e-3, prefillToken: 7e-5, prefillContext: 2e-9, decode: 3e-5, decodeContext: 2e-7)
+    truth.knees = [.init(tokens: 256, slope: Time(seconds: 5e-5))]
+    let steps = Self.shapes(400).map {
+      StepTimeModel.MeasuredStep(shape: $0, seconds: truth.duration($0).seconds)
+    }
+    let fit = try StepTimeModel.fit(steps, knees: [64, 256])
+    for shape in Self.shapes(50) {
+      #expect(abs(fit.duration(shape).seconds / truth.duration(shape).seconds - 1) < 1e-4)
+    }
+    #expect(fit.jitter.allSatisfy { abs($0 - 1) < 1e-3 })
+    #expect(fit.knees.contains { $0.tokens == 256 })
+  }
+
+  @Test func `What the steps do not tell is zero, and nothing is below zero`() throws {
+    // Pure decodes of one size: overhead and decodes cannot be told apart, prompts never came.
+    let steps = (1...20).map {
+      StepTimeModel.MeasuredStep(shape: Self.shape(0, 0, 8, $0 * 100), seconds: 0.02)
+    }
+    let fit = try StepTimeModel.fit(steps)
+    #expect(fit.prefillToken == .zero && fit.prefillContext == .zero)
+    #expect(abs(fit.duration(Self.shape(0, 0, 8, 500)).seconds - 0.02) < 1e-6)
+    // Longer contexts that take less time do not make a negative price.
+    let falling = (1...20).map {
+      StepTimeModel.MeasuredStep(
+        shape: Self.shape(0, 0, 8, $0 * 100), seconds: 0.02 - Double($0) * 1e-4)
+    }
+    #expect(try StepTimeModel.fit(falling).decodeContext == .zero)
+    #expect(throws: WorkloadError.self) { try StepTimeModel.fit([]) }
+  }
+
+  @Test func `A row of steps sums to what its steps sum to`() {
+    let model = RandomWorkload.model
+    var shape = Self.shape(0, 0, 7, 300)
+    var total = Time.zero
+    var features = StepFeatures(knees: [4])
+    var single = StepFeatures(knees: [4])
+    features.add(shape, count: 90)
+    for _ in 0..<90 {
+      total += model.duration(shape)
+      single.add(shape)
+      shape.decodeContext += shape.decodes
+    }
+    let first = model.duration(Self.shape(0, 0, 7, 300)).picoseconds
+    let increment = model.increment(shape).picoseconds
+    #expect(total.picoseconds == first * 90 + increment * 90 * 89 / 2)
+    #expect(features == single)
+  }
+
+  @Test func `A request log gives back the step times that made it`() throws {
+    let truth = StepTimeModel(
+      overhead: 8e-3, prefillToken: 6e-5, prefillContext: 0, decode: 1e-4, decodeContext: 2e-7)
+    var random = RandomSource(seed: 12)
+    var clock = 0.0
+    let requests = (0..<120).map { id in
+      clock += random.exponential() / 12
+      return Request(
+        id: id, arrival: Time(seconds: clock), inputLength: Int.random(in: 5...900, using: &random),
+        outputLength: Int.random(in: 2...200, using: &random))
+    }
+    var simulation = try Simulation(
+      Scheduler(SchedulerConfiguration()), source: ListedRequests(requests), model: truth,
+      observer: ServiceMetrics())
+    try simulation.run()
+    let log = zip(requests, simulation.observer.records).map {
+      RequestLogFit.Observation(request: $0, firstToken: $1.firstToken, lastToken: $1.end)
+    }
+    let start = StepTimeModel(
+      overhead: 2e-2, prefillToken: 1e-5, prefillContext: 1e-9, decode: 3e-5, decodeContext: 1e-7)
+    let fit = try RequestLogFit(
+      log, isFitted: { $0 % 2 == 0 }, configuration: SchedulerConfiguration(), start: start)
+    // Some products cannot be told apart within one run; what they add up to can.
+    var replay = try Simulation(
+      Scheduler(SchedulerConfiguration()), source: ListedRequests(requests), model: fit.model,
+      observer: ServiceMetrics())
+    try replay.run()
+    for index in requests.indices where index % 2 == 1 {
+      let (real, ours) = (simulation.observer.records[index], replay.observer.records[index])
+      #expect(abs(ours.latency / real.latency - 1) < 0.02)
+    }
+    #expect(abs((fit.convergence.last ?? 0) - 1) < 0.005)
+  }
+
+  @Test func `Speculation drafts less as the batch grows`() throws {
+    let model = StepTimeModel(
+      overhead: 1e-2, prefillToken: 0, prefillContext: 0, decode: 4e-4, decodeContext: 0)
+    let speculation = try Speculation(
+      .best(limit: 6), acceptance: 0.7, draftStep: Time(seconds: 1e-3))
+    let drafts = [1, 4, 16, 64, 256].map {
+      speculation.drafts(Self.shape(0, 0, $0, 10), model: model)
+    }
+    #expect(drafts == drafts.sorted(by: >))
+    #expect(drafts[0] > 2 && drafts[4] == 0)
+    let rates = (0..<4000).map {
+      try? Speculation(.fixed(2), acceptance: 0.6, acceptanceDeviation: 0.2).rate(request: $0)
+    }
+    let mean = rates.compactMap(\.self).reduce(0, +) / 4000
+    #expect(abs(mean - 0.6) < 0.015)
+    let kept = (0..<20_000).map {
+      speculation.accepted(of: 3, rate: 0.5, request: $0, position: 7)
+    }
+    // 0.5 + 0.25 + 0.125 of three drafts.
+    #expect(abs(Double(kept.reduce(0, +)) / 20_000 - 0.875) < 0.03)
+    #expect(throws: WorkloadError.self) { try Speculation(.fixed(65), acceptance: 0.5) }
+    #expect(throws: WorkloadError.self) { try Speculation(.fixed(2), acceptance: 1.5) }
+  }
+}
