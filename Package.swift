@@ -34,7 +34,7 @@ let package = Package(
     .executableTarget(
       name: "foretoken",
       dependencies: [
-        "Decoding", "Transformer",
+        "CZstd", "Decoding", "Transformer", "Workload",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Transformer
+import Workload
 
 /// How a command fails: one line on stderr that says what, where and what to do, and a status of
 /// `<sysexits.h>`.
@@ -25,6 +26,9 @@ enum Failure {
     } catch let error as ModelError {
       say(error.description)
       throw ExitCode(status(error.code))
+    } catch let error as WorkloadError {
+      say(error.description)
+      throw ExitCode(status(error.code))
     } catch let error as Usage {
       say(error.message)
       throw ExitCode(usage)
@@ -33,6 +37,15 @@ enum Failure {
 
   private static func say(_ text: String) {
     StandardError.write("foretoken: error: \(text.printable)\n")
+  }
+
+  static func status(_ code: WorkloadError.Code) -> Int32 {
+    switch code {
+    case .malformed, .unknownFormat, .underdetermined: badData
+    case .invalidSetting: usage
+    case .missing: missingInput
+    case .inputOutput: inputOutput
+    }
   }
 
   static func status(_ code: ModelError.Code) -> Int32 {
