@@ -35,7 +35,7 @@ let package = Package(
     .executableTarget(
       name: "foretoken",
       dependencies: [
-        "Decoding", "Reporting", "Transformer",
+        "CZstd", "Decoding", "Learning", "Reporting", "Transformer", "Workload",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Decoding
 import Transformer
+import Workload
 
 /// Something that the command itself found wrong: bad input, or output that cannot be written.
 struct CommandError: Error, Equatable, CustomStringConvertible {
@@ -46,7 +47,17 @@ enum Failure {
     case let error as CommandError: error
     case let error as ModelError: CommandError(status(error.code), error.description)
     case let error as GenerationError: CommandError(badData, error.description)
+    case let error as WorkloadError: CommandError(status(error.code), error.description)
     default: nil
+    }
+  }
+
+  static func status(_ code: WorkloadError.Code) -> Int32 {
+    switch code {
+    case .malformed, .unknownFormat, .underdetermined: badData
+    case .invalidSetting: usage
+    case .missing: missingInput
+    case .inputOutput: inputOutput
     }
   }
 

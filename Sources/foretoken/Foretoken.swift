@@ -6,5 +6,7 @@ struct Foretoken: ParsableCommand {
     commandName: "foretoken",
     abstract: "Generates text with a draft and a target model: sooner, and the same text.",
     version: "0.1.0",
-    subcommands: [Generate.self, Weights.self])
+    subcommands: [
+      Generate.self, Report.self, Head.self, Replay.self, Trace.self, Weights.self,
+    ])
 }
