@@ -26,6 +26,7 @@ let package = Package(
       providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
     .target(name: "CKernels"),
     .target(name: "Decoding", swiftSettings: strict),
+    .target(name: "Workload", swiftSettings: strict),
     .target(
       name: "Transformer", dependencies: ["Decoding", "CKernels", "CZstd"],
       swiftSettings: strict),
@@ -39,7 +40,7 @@ let package = Package(
     .executableTarget(
       name: "foretoken-bench",
       dependencies: [
-        "CKernels", "Decoding", "Transformer",
+        "CKernels", "Decoding", "Transformer", "Workload",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tools/bench", swiftSettings: strict),
@@ -49,6 +50,8 @@ let package = Package(
     .testTarget(name: "KernelTests", dependencies: ["CKernels", "Support"], swiftSettings: strict),
     .testTarget(
       name: "DecodingTests", dependencies: ["Decoding", "Support"], swiftSettings: strict),
+    .testTarget(
+      name: "WorkloadTests", dependencies: ["Workload", "Support"], swiftSettings: strict),
     .testTarget(
       name: "TransformerTests",
       dependencies: ["CKernels", "CZstd", "Decoding", "Transformer", "Support"],
