@@ -23,31 +23,22 @@ enum BytePlanes {
     }
   }
 
-  /// Splits elements of `planes.count` bytes (2 or 4) into planes of `source.count / planes.count`
-  /// bytes each.
-  static func split(_ source: UnsafeRawBufferPointer, into planes: [UnsafeMutableRawPointer]) {
-    guard let base = source.baseAddress else { return }
-    if planes.count == 2 {
-      let (high, low) = (planes[0], planes[1])
-      for index in 0..<source.count / 2 {
-        let bits = UInt16(
-          littleEndian: base.loadUnaligned(fromByteOffset: index &* 2, as: UInt16.self))
-        let rotated = bits &<< 1 | bits &>> 15
-        high.storeBytes(
-          of: UInt8(truncatingIfNeeded: rotated &>> 8), toByteOffset: index, as: UInt8.self)
-        low.storeBytes(of: UInt8(truncatingIfNeeded: rotated), toByteOffset: index, as: UInt8.self)
-      }
-    } else {
-      for index in 0..<source.count / 4 {
-        let bits = UInt32(
-          littleEndian: base.loadUnaligned(fromByteOffset: index &* 4, as: UInt32.self))
-        let rotated = bits &<< 1 | bits &>> 31
-        for plane in 0..<4 {
-          let byte = UInt8(truncatingIfNeeded: rotated &>> UInt32(24 &- 8 &* plane))
-          planes[plane].storeBytes(of: byte, toByteOffset: index, as: UInt8.self)
-        }
+  /// Writes plane `plane` of `planes` (2 or 4) of elements of that many bytes: `target` has a byte
+  /// for each.
+  static func extract(
+    _ plane: Int, of planes: Int, from source: UnsafeRawBufferPointer,
+    into target: UnsafeMutableRawBufferPointer
+  ) {
+    func extract<Bits: FixedWidthInteger & UnsignedInteger>(_: Bits.Type) {
+      let shift = Bits(8 * (planes - 1 - plane))
+      for index in 0..<target.count {
+        let bits = Bits(
+          littleEndian: source.loadUnaligned(fromByteOffset: index &* planes, as: Bits.self))
+        let rotated = bits &<< 1 | bits &>> (Bits(Bits.bitWidth) - 1)
+        target[index] = UInt8(truncatingIfNeeded: rotated &>> shift)
       }
     }
+    if planes == 2 { extract(UInt16.self) } else { extract(UInt32.self) }
   }
 
   /// Puts the elements of two or four planes together again; all planes have the same length.

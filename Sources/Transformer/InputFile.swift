@@ -44,6 +44,17 @@ package final class InputFile: Sendable {
 
   deinit { close(descriptor) }
 
+  /// The little-endian integer at `offset`.
+  func integer<Value: FixedWidthInteger>(
+    at offset: Int, as type: Value.Type = Value.self
+  ) throws(ModelError) -> Value {
+    var value: Value = 0
+    try withUnsafeMutableBytes(of: &value) { (bytes) throws(ModelError) in
+      try read(at: offset, into: bytes)
+    }
+    return Value(littleEndian: value)
+  }
+
   /// Fills `buffer` with the bytes at `offset`.
   ///
   /// - Throws: `.inputOutput` if the system refuses or the file has become shorter.

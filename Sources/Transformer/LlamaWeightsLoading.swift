@@ -27,20 +27,6 @@ extension LlamaWeights {
   }
 }
 
-extension TensorDType {
-  /// The kernels' name for a float type that can be packed.
-  fileprivate var kernelType: ft_dtype? { weightType?.kernelType }
-
-  fileprivate var weightType: WeightType? {
-    switch self {
-    case .f32: .f32
-    case .bf16: .bf16
-    case .f16: .f16
-    default: nil
-    }
-  }
-}
-
 extension WeightSlot {
   /// The file must hold the tensor, in this shape, as floats.
   fileprivate func check(in file: WeightFile) throws(ModelError) {
@@ -69,52 +55,37 @@ extension WeightSlot {
     nonisolated(unsafe) let target = destination  // disjoint rows, see WeightSlot
     return TensorRequest(name) { rows throws(ModelError) in
       switch target {
-      case .matrix(let view): view.pack(rows)
+      case .matrix(let view): rows.pack(into: view, at: rows.rows.lowerBound)
       case .vector(let values): rows.copyFloats(to: values + rows.rows.lowerBound)
       }
     }
   }
 }
 
-extension ft_matrix {
-  /// Packs some rows of a tensor; they begin on a panel.
-  fileprivate func pack(_ part: TensorRows) {
-    guard let sourceType = part.tensor.dtype.kernelType else { return }
-    let first = Int32(part.rows.lowerBound)
-    let target = UnsafeMutableRawPointer(mutating: panels) + ft_panel_bytes(dtype, first, cols)
-    let scaleOffset = ft_scale_bytes(dtype, first, cols) / MemoryLayout<Float>.stride
-    let targetScales = UnsafeMutablePointer(mutating: scales).map { $0 + scaleOffset }
-    let count = Int32(part.rows.count)
+extension TensorRows {
+  /// Packs the rows into a matrix, from its row `row` on, which begins a panel.
+  func pack(into matrix: ft_matrix, at row: Int) {
+    guard let sourceType = tensor.dtype.kernelType else { return }
+    let (type, columns, first) = (matrix.dtype, matrix.cols, Int32(row))
+    let panels =
+      UnsafeMutableRawPointer(mutating: matrix.panels) + ft_panel_bytes(type, first, columns)
+    let scaleOffset = ft_scale_bytes(type, first, columns) / MemoryLayout<Float>.stride
+    let scales = UnsafeMutablePointer(mutating: matrix.scales).map { $0 + scaleOffset }
+    let count = Int32(rows.count)
     let panelCount = (count + Int32(FT_PANEL) - 1) / Int32(FT_PANEL)
-    switch part.storage {
+    switch storage {
     case .plain(let bytes):
       ft_pack_panels(
-        dtype, sourceType, bytes.baseAddress, count, cols, 0, panelCount, target, targetScales)
+        type, sourceType, bytes.baseAddress, count, columns, 0, panelCount, panels, scales)
     case .planes(let high, let low):
       ft_pack_panels_from_planes(
-        dtype, sourceType, high, low, count, cols, 0, panelCount, target, targetScales)
+        type, sourceType, high, low, count, columns, 0, panelCount, panels, scales)
     }
   }
-}
 
-extension TensorRows {
-  /// Writes the elements as f32: norms and biases, a few thousand values.
-  fileprivate func copyFloats(to target: UnsafeMutablePointer<Float>) {
-    switch tensor.dtype {
-    case .f32:
-      copyElements(to: target)
-    case .bf16, .f16:
-      withUnsafeTemporaryAllocation(of: UInt16.self, capacity: elementCount) { halves in
-        guard let base = halves.baseAddress else { return }
-        copyElements(to: base)
-        for index in 0..<elementCount {
-          target[index] =
-            tensor.dtype == .bf16
-            ? Float(bitPattern: UInt32(halves[index]) << 16)
-            : Float(Float16(bitPattern: halves[index]))
-        }
-      }
-    default: break  // Refused before anything was read.
-    }
+  /// Writes the elements as f32.
+  func copyFloats(to target: UnsafeMutablePointer<Float>) {
+    guard let type = tensor.dtype.kernelType else { return }
+    withElements { _ = ft_convert(FT_F32, type, $0.baseAddress, elementCount, target) }
   }
 }

@@ -16,6 +16,21 @@ package enum WeightType: String, CaseIterable, Sendable {
   }
 }
 
+extension TensorDType {
+  /// The type in memory of a float type that can be packed.
+  var weightType: WeightType? {
+    switch self {
+    case .f32: .f32
+    case .bf16: .bf16
+    case .f16: .f16
+    default: nil
+    }
+  }
+
+  /// The kernels' name for it.
+  var kernelType: ft_dtype? { weightType?.kernelType }
+}
+
 /// One or more weight matrices of the same width, stacked, in the panels that the kernels read.
 ///
 /// Stacking (q, k and v; gate and up) makes one product, and one join of the workers, out of

@@ -19,15 +19,37 @@ struct SafeTensorsHeader {
   /// In the order of their data.
   var entries: [Entry] = []
   var metadata: [String: String] = [:]
-  var dataBytes: Int { entries.last?.range.upperBound ?? 0 }
 
-  init() {}
+  /// A header of `tensors`, one after the other.
+  init(_ tensors: [TensorInfo], metadata: [String: String]) {
+    self.metadata = metadata
+    var end = 0
+    for tensor in tensors {
+      entries.append(Entry(tensor: tensor, range: end..<end + tensor.byteCount))
+      end += tensor.byteCount
+    }
+  }
 
-  /// Reads the JSON; `dataBytes` is what the file has for the tensors.
+  /// The length that a file begins with, when `available` bytes follow it.
+  static func checkedLength(
+    _ length: UInt64, available: Int, path: String
+  ) throws(ModelError) -> Int {
+    guard length <= largestBytes, length <= max(available, 0) else {
+      throw ModelError(
+        .malformed, path: path, place: "byte 0",
+        problem: "a header of \(length) bytes, \(max(available, 0)) bytes follow and"
+          + " \(largestBytes) are allowed",
+        advice: "not a safetensors file, or cut off")
+    }
+    return Int(length)
+  }
+
+  /// Reads the JSON; `dataBytes` is what the file has for the tensors, `source` says where the JSON
+  /// is from.
   init(
-    json: UnsafeRawBufferPointer, dataBytes: Int, path: String
+    json: UnsafeRawBufferPointer, dataBytes: Int, path: String, source: String = "header"
   ) throws(ModelError) {
-    var reader = SafeTensorsJSON(json, path: path, source: "header")
+    var reader = SafeTensorsJSON(json, path: path, source: source)
     var names: Set<String> = []
     var sawMetadata = false
     var entries: [Entry] = []
@@ -70,7 +92,7 @@ struct SafeTensorsHeader {
     }
     guard end == dataBytes else {
       throw ModelError(
-        .malformed, path: path, place: "header",
+        .malformed, path: path, place: source,
         problem: "the tensors have \(end) bytes, the file has \(dataBytes) for them",
         advice: end > dataBytes ? "the file is cut off" : "bytes follow the last tensor")
     }
@@ -111,11 +133,6 @@ struct SafeTensorsHeader {
           + " bytes of \(dtypeName) \(shape)")
     }
     return Entry(tensor: tensor, range: offsets[0]..<offsets[1])
-  }
-
-  /// Adds a tensor after the others.
-  mutating func append(_ tensor: TensorInfo) {
-    entries.append(Entry(tensor: tensor, range: dataBytes..<dataBytes + tensor.byteCount))
   }
 
   /// The length and the JSON, padded with spaces so that the data begins at a multiple of 8.

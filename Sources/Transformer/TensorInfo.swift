@@ -1,11 +1,15 @@
 /// The element types of the safetensors format that have whole bytes.
 package enum TensorDType: String, Sendable, CaseIterable {
+  case c64 = "C64"
   case f64 = "F64"
   case f32 = "F32"
   case f16 = "F16"
   case bf16 = "BF16"
   case f8e5m2 = "F8_E5M2"
   case f8e4m3 = "F8_E4M3"
+  case f8e5m2fnuz = "F8_E5M2FNUZ"
+  case f8e4m3fnuz = "F8_E4M3FNUZ"
+  case f8e8m0 = "F8_E8M0"
   case i64 = "I64"
   case i32 = "I32"
   case i16 = "I16"
@@ -19,10 +23,10 @@ package enum TensorDType: String, Sendable, CaseIterable {
   /// Bytes of one element.
   package var size: Int {
     switch self {
-    case .f64, .i64, .u64: 8
+    case .c64, .f64, .i64, .u64: 8
     case .f32, .i32, .u32: 4
     case .f16, .bf16, .i16, .u16: 2
-    case .f8e5m2, .f8e4m3, .i8, .u8, .bool: 1
+    case .f8e5m2, .f8e4m3, .f8e5m2fnuz, .f8e4m3fnuz, .f8e8m0, .i8, .u8, .bool: 1
     }
   }
 }

@@ -17,19 +17,22 @@
 /// `{"model.embed_tokens.weight": "BF16"}`. The planes follow each other, each cut into frames at
 /// the same rows.
 ///
+/// Unpacking gives back the plain file bit for bit. Where its header was not the compact one that
+/// the reference implementation and we write, the metadata entry `foretoken.header` keeps its JSON.
+///
 /// Opening reads the header and the table and checks that they agree with each other and with the
 /// file's size; frames are checked as they are decoded.
 package final class WeightFile: Sendable {
   /// The metadata entry that says which tensors are planes.
   static let planesKey = "foretoken.planes"
-  /// A frame that decodes to more than this is refused: loading holds a frame per thread.
-  static let largestFrame = 1 << 28
+  /// The metadata entry that keeps a plain header which we would write otherwise.
+  static let headerKey = "foretoken.header"
 
   package let path: String
   /// Bytes of the file.
   package var size: Int { file.size }
   package let isPacked: Bool
-  /// The header's `__metadata__`, without the entry about planes.
+  /// The header's `__metadata__`, without the entries about packing.
   package let metadata: [String: String]
   /// What the tensors are (planes undone), in the order in which the file holds them.
   package let tensors: [TensorInfo]
@@ -37,20 +40,20 @@ package final class WeightFile: Sendable {
   let file: InputFile
   let budget: MemoryBudget
   let stored: [StoredTensor]
+  private let originalHeader: String?
   private let indices: [String: Int]
 
   /// Opens `path` and checks its header; the kind is told from the bytes, not from the name.
   package init(path: String, budget: MemoryBudget = MemoryBudget()) throws(ModelError) {
     let file = try InputFile(path: path)
-    let layout =
-      try WeightLayout.beginsWithFrame(file)
-      ? WeightLayout(packed: file, budget: budget) : WeightLayout(plain: file, budget: budget)
+    let layout = try WeightLayout(file, budget: budget)
     self.path = path
     self.file = file
     self.budget = budget
     self.isPacked = layout.isPacked
     self.metadata = layout.metadata
     self.stored = layout.tensors
+    self.originalHeader = layout.originalHeader
     self.tensors = layout.tensors.map(\.info)
     self.indices = Dictionary(
       uniqueKeysWithValues: layout.tensors.indices.map {
@@ -71,54 +74,24 @@ package final class WeightFile: Sendable {
     }
     return stored[index]
   }
-}
 
-/// Where a tensor's bytes are.
-struct StoredTensor {
-  var info: TensorInfo
-  /// 1: row-major elements. 2 or 4: byte planes.
-  var planes: Int
-  /// In order, together all rows. Empty for a tensor without elements.
-  var chunks: [Chunk]
+  /// Bytes of the file that hold the tensor at `index` of `tensors`.
+  package func storedBytes(at index: Int) -> Int { stored[index].storedBytes }
 
-  /// Some whole rows.
-  struct Chunk {
-    var rows: Range<Int>
-    /// One for each plane.
-    var pieces: [Piece]
-  }
-
-  /// Consecutive bytes of the file that give `decodedBytes` bytes.
-  struct Piece {
-    var offset: Int
-    var storedBytes: Int
-    var decodedBytes: Int
-    /// The bytes are a zstd frame.
-    var isFrame: Bool
-  }
-
-  /// Bytes of the file.
-  var storedBytes: Int {
-    chunks.reduce(0) { $0 + $1.pieces.reduce(0) { $0 + $1.storedBytes } }
-  }
-  /// zstd frames; 0 in a plain file.
-  var frameCount: Int {
-    chunks.reduce(0) { $0 + $1.pieces.count { $0.isFrame } }
-  }
-}
-
-/// How tensors are cut into pieces of work.
-enum ChunkRule {
-  /// Cuts of a matrix fall on multiples of this many rows: a panel (`FT_PANEL`).
-  static let rows = 16
-  /// Elements of a chunk, or a little less. The planes of a 16-bit chunk are then 1 MiB each: they
-  /// stay in a core's cache between decoding and packing, and there are enough of them to share.
-  static let elements = 1 << 20
-
-  /// The rows of each chunk of a tensor.
-  static func cut(_ tensor: TensorInfo) -> [Range<Int>] {
-    guard tensor.elementCount > 0 else { return [] }
-    let step = max(rows, elements / tensor.columns / rows * rows)
-    return stride(from: 0, to: tensor.rows, by: step).map { $0..<min($0 + step, tensor.rows) }
+  /// The header, length and JSON, of the plain file that this one stands for.
+  func plainHeader() throws(ModelError) -> [UInt8] {
+    if let originalHeader {
+      let json = Array(originalHeader.utf8)
+      return withUnsafeBytes(of: UInt64(json.count).littleEndian, Array.init) + json
+    }
+    guard isPacked || stored.contains(where: { $0.planes > 1 }) else {
+      let end = stored.flatMap(\.chunks).first?.pieces.first?.offset ?? size
+      var header = [UInt8](repeating: 0, count: end)
+      try header.withUnsafeMutableBufferPointer { (bytes) throws(ModelError) in
+        try file.read(at: 0, into: UnsafeMutableRawBufferPointer(bytes))
+      }
+      return header
+    }
+    return SafeTensorsHeader(tensors, metadata: metadata).encoded()
   }
 }

@@ -21,27 +21,24 @@ struct ZstdDecoder: ~Copyable {
 
   deinit { ZSTD_freeDCtx(context) }
 
-  /// Decodes `frame`, which must be exactly one frame with a content checksum, into `target`, which
-  /// it must fill exactly.
-  func decode(
-    _ frame: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
-  ) throws(ZstdProblem) {
+  /// Checks that `frame` is exactly one frame, with a content checksum, that says it holds `size`
+  /// bytes, and that decoding it takes no more memory than it should.
+  static func check(_ frame: UnsafeRawBufferPointer, decodesTo size: Int) throws(ZstdProblem) {
     var header = ZSTD_frameHeader()
     let answer = ZSTD_getFrameHeader(&header, frame.baseAddress, frame.count)
     guard answer == 0 else {
       throw ZstdProblem(
         problem: ZSTD_isError(answer) != 0
-          ? "not a zstd frame: \(Self.message(answer))" : "the zstd frame header is cut off")
+          ? "not a zstd frame: \(message(answer))" : "the zstd frame header is cut off")
     }
     guard header.frameType == ZSTD_frame else {
       throw ZstdProblem(problem: "a skippable frame where data should be")
     }
-    guard header.frameContentSize == UInt64(target.count) else {
+    guard header.frameContentSize == UInt64(size) else {
       throw ZstdProblem(
-        problem: "the frame says it holds \(header.frameContentSize) bytes, expected"
-          + " \(target.count)")
+        problem: "the frame says it holds \(header.frameContentSize) bytes, expected \(size)")
     }
-    guard header.windowSize <= Self.largestWindow else {
+    guard header.windowSize <= largestWindow else {
       throw ZstdProblem(problem: "the frame wants a window of \(header.windowSize) bytes")
     }
     guard header.dictID == 0 else {
@@ -52,11 +49,18 @@ struct ZstdDecoder: ~Copyable {
     }
     let length = ZSTD_findFrameCompressedSize(frame.baseAddress, frame.count)
     guard ZSTD_isError(length) == 0 else {
-      throw ZstdProblem(problem: "the frame is damaged: \(Self.message(length))")
+      throw ZstdProblem(problem: "the frame is damaged: \(message(length))")
     }
     guard length == frame.count else {
       throw ZstdProblem(problem: "the frame has \(length) bytes, expected \(frame.count)")
     }
+  }
+
+  /// Decodes `frame` into `target`, which it must fill exactly, after checking it.
+  func decode(
+    _ frame: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
+  ) throws(ZstdProblem) {
+    try Self.check(frame, decodesTo: target.count)
     let written = ZSTD_decompressDCtx(
       context, target.baseAddress, target.count, frame.baseAddress, frame.count)
     guard ZSTD_isError(written) == 0 else {
@@ -86,25 +90,23 @@ struct ZstdEncoder: ~Copyable {
   deinit { ZSTD_freeCCtx(context) }
 
   /// One way to compress.
-  struct Effort: Sendable, Equatable {
-    /// 1...19: zstd's levels, matches and all.
+  private struct Effort {
+    /// zstd's level, matches and all.
     var level: CInt
     /// Look for (nearly) no matches and spend nothing but Huffman codes: weights do not repeat, and
     /// literals alone decode fastest.
     var entropyOnly = false
   }
 
-  /// Compresses `source` in each of the ways and gives the smallest frame, the earlier when equal.
-  func encode(
-    _ source: UnsafeRawBufferPointer, efforts: [Effort]
-  ) throws(ZstdProblem) -> [UInt8] {
-    var best: [UInt8]?
-    for effort in efforts {
-      let frame = try encode(source, effort)
-      if frame.count < best?.count ?? .max { best = frame }
-    }
-    guard let best else { throw ZstdProblem(problem: "no way to compress was given") }
-    return best
+  /// Compresses `source` with entropy codes alone and at `level`, and gives the smaller frame.
+  ///
+  /// What a level saves on noise is not worth its decoding time: below a 64th, entropy coding's
+  /// frame is kept, which holds such bytes as they are.
+  func encode(_ source: UnsafeRawBufferPointer, level: Int) throws(ZstdProblem) -> [UInt8] {
+    let plain = try encode(source, Effort(level: 1, entropyOnly: true))
+    let packed = try encode(source, Effort(level: CInt(level)))
+    let worthwhile = packed.count < source.count - source.count / 64
+    return worthwhile && packed.count < plain.count ? packed : plain
   }
 
   private func encode(

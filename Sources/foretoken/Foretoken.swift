@@ -5,5 +5,6 @@ struct Foretoken: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "foretoken",
     abstract:
-      "Faster generation that is not different, and schedules that know how long it will be.")
+      "Faster generation that is not different, and schedules that know how long it will be.",
+    subcommands: [Weights.self])
 }

@@ -3,6 +3,6 @@ import ArgumentParser
 @main
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "foretoken-bench", abstract: "Measures the kernels, the engine and the pair.",
-    subcommands: [EngineBench.self])
+    commandName: "foretoken-bench", abstract: "Measures the kernels, the engine and the files.",
+    subcommands: [EngineBench.self, LoadBench.self])
 }

@@ -90,6 +90,11 @@ void ft_pack_panels_from_planes(ft_dtype dtype, ft_dtype source_dtype, const uin
                                 int32_t first_panel, int32_t last_panel, void *panels,
                                 float *scales);
 
+/// Converts `count` values, one after the other, between f32, bf16 and f16, rounding to nearest even;
+/// between equal types the values (not the bits of a NaN) stay. Returns `count`, or the place of the
+/// first finite value that is too large for `to`; those from there on are not written then.
+size_t ft_convert(ft_dtype to, ft_dtype from, const void *source, size_t count, void *out);
+
 /// y[i][r] for i in 0..<n: `x` is `(n, cols)` with row stride `x_stride`, `y` is `(n, rows)` with
 /// row stride `y_stride` (floats). Work is split by panels over the team; work too small to be worth
 /// a join, or a NULL team, runs on the caller alone.
