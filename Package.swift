@@ -30,10 +30,11 @@ let package = Package(
     .target(
       name: "Transformer", dependencies: ["Decoding", "CKernels", "CZstd"],
       swiftSettings: strict),
+    .target(name: "Reporting", swiftSettings: strict),
     .executableTarget(
       name: "foretoken",
       dependencies: [
-        "Decoding", "Transformer",
+        "Decoding", "Reporting", "Transformer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -56,6 +57,7 @@ let package = Package(
       name: "TransformerTests",
       dependencies: ["CKernels", "CZstd", "Decoding", "Transformer", "Support"],
       swiftSettings: strict),
+    .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: strict),
     .testTarget(
       name: "CommandTests", dependencies: ["foretoken", "Support"], swiftSettings: strict),
   ]
