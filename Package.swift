@@ -34,7 +34,7 @@ let package = Package(
     .executableTarget(
       name: "foretoken",
       dependencies: [
-        "Decoding", "Reporting", "Transformer",
+        "CZstd", "Decoding", "Reporting", "Transformer", "Workload",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

@@ -6,5 +6,5 @@ struct Foretoken: AsyncParsableCommand {
     commandName: "foretoken",
     abstract:
       "Faster generation that is not different, and schedules that know how long it will be.",
-    subcommands: [Weights.self])
+    subcommands: [Lengths.self, Weights.self])
 }

@@ -40,7 +40,9 @@ package struct ModelComparison: Sendable {
   /// Tau over all pairs of different models: lowest, mean, highest.
   package var tauRange: (lowest: Double, mean: Double, highest: Double)? {
     var values: [Double] = []
-    for i in models.indices { for j in models.indices where j > i { values += [tau[i][j]].compactMap(\.self) } }
+    for i in models.indices {
+      for j in models.indices where j > i { values += [tau[i][j]].compactMap(\.self) }
+    }
     guard let lowest = values.min(), let highest = values.max() else { return nil }
     return (lowest, values.reduce(0, +) / Double(values.count), highest)
   }
