@@ -26,7 +26,8 @@ let package = Package(
       providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
     .target(name: "CKernels"),
     .target(name: "Decoding", swiftSettings: strict),
-    .target(name: "Workload", swiftSettings: strict),
+    .target(name: "Learning", swiftSettings: strict),
+    .target(name: "Workload", dependencies: ["Learning"], swiftSettings: strict),
     .target(
       name: "Transformer", dependencies: ["Decoding", "CKernels", "CZstd"],
       swiftSettings: strict),
@@ -41,7 +42,7 @@ let package = Package(
     .executableTarget(
       name: "foretoken-bench",
       dependencies: [
-        "CKernels", "Decoding", "Transformer", "Workload",
+        "CKernels", "Decoding", "Learning", "Transformer", "Workload",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tools/bench", swiftSettings: strict),
@@ -53,6 +54,8 @@ let package = Package(
       name: "DecodingTests", dependencies: ["Decoding", "Support"], swiftSettings: strict),
     .testTarget(
       name: "WorkloadTests", dependencies: ["Workload", "Support"], swiftSettings: strict),
+    .testTarget(
+      name: "LearningTests", dependencies: ["Learning", "Support"], swiftSettings: strict),
     .testTarget(
       name: "TransformerTests",
       dependencies: ["CKernels", "CZstd", "Decoding", "Transformer", "Support"],

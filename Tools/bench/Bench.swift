@@ -4,5 +4,5 @@ import ArgumentParser
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "foretoken-bench", abstract: "Measures the kernels, the engine and the files.",
-    subcommands: [EngineBench.self, LoadBench.self])
+    subcommands: [EngineBench.self, LearningBench.self, LoadBench.self])
 }
