@@ -25,7 +25,7 @@ package struct ModelComparison: Sendable {
         let shared = means.values.compactMap { values in
           values[i].flatMap { x in values[j].map { (x, $0) } }
         }
-        return KendallTau.b(shared.map(\.0), shared.map(\.1))
+        return rankCorrelation(shared.map(\.0), shared.map(\.1))
       }
     }
     spreads = means.values.compactMap { values in

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
+import Learning
 
 /// What nobody can predict: how far one answer is from the middle of the other answers that the
 /// same model gave to the same prompt.
@@ -55,9 +51,14 @@ package struct NoiseFloor: Equatable, Sendable {
     rowCount = first.count
     meanAbsoluteError = errors.reduce(0, +) / count
     rootMeanSquareError = (squares / count).squareRoot()
-    kendallTau = KendallTau.b(medians, first)
+    kendallTau = rankCorrelation(medians, first)
     within50 = Double(errors.count { $0 <= 50 }) / count
     within100 = Double(errors.count { $0 <= 100 }) / count
     varianceShare = variance > 0 ? within / drawCount / variance : 0
   }
+}
+
+/// Kendall's tau-b; nil where it is not defined.
+func rankCorrelation(_ x: [Double], _ y: [Double]) -> Double? {
+  try? PointForecasts(predictions: x, outcomes: y).kendallTau
 }
