@@ -1,0 +1,22 @@
+/// By predicted work, weight x prompt + weight x answer; running requests are left alone. Requests
+/// without a prediction go last. With exact predictions it is the SJF oracle.
+package struct ShortestJobFirst: OrderingPolicy {
+  package var statistic: LengthStatistic
+  package var inputWeight: Double
+  package var outputWeight: Double
+
+  package init(
+    _ statistic: LengthStatistic = .quantile(0.5), inputWeight: Double = 0,
+    outputWeight: Double = 1
+  ) {
+    self.statistic = statistic
+    self.inputWeight = inputWeight
+    self.outputWeight = outputWeight
+  }
+
+  package var name: String { "sjf" }
+
+  package func key(of request: RequestState, at now: Time) -> Double {
+    inputWeight * Double(request.inputLength) + outputWeight * statistic.length(request)
+  }
+}

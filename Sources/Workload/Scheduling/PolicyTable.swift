@@ -1,0 +1,51 @@
+/// The policies that can be named, with their usual parameters. A new policy is a file of its own
+/// and a line here; the property tests run over these lists.
+package enum PolicyTable {
+  package static let orderings: [any OrderingPolicy] = [
+    FirstComeFirstServed(),
+    ShortestJobFirst(),
+    AgedShortestJob(),
+    ShortestRemaining(),
+    ShortestRemaining(protectedShare: 0.8),
+    SkipJoinQueues(),
+    PriorityOrder(),
+    PriorityOrder(ageing: 0.1),
+    EarliestDeadline(targets: [.init(firstToken: Time(seconds: 1), perToken: .zero)]),
+    EarliestDeadline(
+      targets: [.init(firstToken: Time(seconds: 1), perToken: Time(milliseconds: 100))],
+      serviceTime: Time(milliseconds: 30)),
+    FairShare(),
+    LongestFirst(),
+    TailAware(),
+    RandomOrder(),
+  ]
+
+  package static let admissions: [any AdmissionPolicy] = [
+    OnDemand(),
+    OnDemand(watermark: 0.01),
+    WorstCase(),
+    QuantileReservation(),
+    PastFuture(),
+    ChanceConstrained(),
+  ]
+
+  /// - Throws: `.invalidSetting` listing the names that are known.
+  package static func ordering(_ name: String) throws(WorkloadError) -> any OrderingPolicy {
+    if let policy = orderings.first(where: { $0.name == name }) { return policy }
+    throw unknown("--policy", name, orderings.map(\.name))
+  }
+
+  /// - Throws: `.invalidSetting` listing the names that are known.
+  package static func admission(_ name: String) throws(WorkloadError) -> any AdmissionPolicy {
+    if let policy = admissions.first(where: { $0.name == name }) { return policy }
+    throw unknown("--admission", name, admissions.map(\.name))
+  }
+
+  private static func unknown(
+    _ flag: String, _ name: String, _ known: [String]
+  ) -> WorkloadError {
+    WorkloadError(
+      .invalidSetting, source: flag, problem: "'\(name)' is not known",
+      advice: "known are \(known.joined(separator: ", "))")
+  }
+}

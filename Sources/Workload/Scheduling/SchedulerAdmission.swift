@@ -1,0 +1,72 @@
+/// The waiting half of a step.
+extension Scheduler {
+  /// Lets waiting requests in, most urgent first, until one does not fit. Never preempts.
+  mutating func admitWaiting(at now: Time, plan: inout StepPlan) {
+    guard !preemptedForMemory else { return }
+    while let first = waiting.first {
+      guard running.count < configuration.maximumRunning else { return settle() }
+      let state = states[first.slot]
+      let left = configuration.tokenBudget - plan.budgetUsed
+      // A request that comes back from a swap goes on decoding; everyone else has a prompt.
+      let isDecode = state.isSwappedOut && state.uncomputed == 1 && state.generated > 0
+      let cost =
+        isDecode
+        ? 1 + configuration.lookahead
+        : chunk(state.uncomputed, left: left, isFirst: plan.shape.prefills == 0)
+      let isFirstWhole =
+        !configuration.batching.splitsPrompts && !plan.entries.contains { !$0.isDecode }
+      // Out of budget, not refused: the next step goes on here.
+      guard cost > 0, cost <= left || isFirstWhole else { return hasChanged = true }
+      let gate = configuration.reservesWholePrompt ? state.known : state.computed + cost
+      guard pool.blocks(for: gate + configuration.lookahead) <= pool.free,
+        running.isEmpty
+          || admission.admits(
+            state, beside: RunningRequests(states: states, slots: running), cache: pool)
+      else {
+        if running.isEmpty { rejectFirst(at: now) } else { return settle() }
+        continue
+      }
+      waiting.removeFirst()
+      start(first.slot, tokens: cost, isDecode: isDecode, at: now, plan: &plan)
+    }
+    settle()
+  }
+
+  /// What waits has been looked at and cannot get in until something changes.
+  private mutating func settle() {
+    hasChanged = false
+    let interval = min(ordering.reviewInterval, admission.reviewInterval)
+    reviewStep = interval == .max ? .max : steps + interval
+  }
+
+  private mutating func start(
+    _ slot: Int, tokens: Int, isDecode: Bool, at now: Time, plan: inout StepPlan
+  ) {
+    let isNew = states[slot].preemptions == 0
+    let blocks = pool.blocks(for: states[slot].computed + tokens)
+    pool.take(blocks)
+    states[slot].blocks = blocks
+    if states[slot].isSwappedOut {
+      plan.shape.swappedTokens += states[slot].computed
+      states[slot].isSwappedOut = false
+    }
+    states[slot].isRunning = true
+    states[slot].runningSince = now
+    states[slot].generatedBefore = states[slot].generated
+    running.append(slot)
+    note(
+      isNew ? .admitted : .resumed, states[slot],
+      tokens: isNew ? 0 : states[slot].generated, at: now)
+    plan.entries.append(
+      StepPlan.Entry(slot: slot, tokens: isDecode ? 1 : tokens, isDecode: isDecode))
+    plan.budgetUsed += tokens
+  }
+
+  /// With the whole cache free it does not fit: it never will.
+  private mutating func rejectFirst(at now: Time) {
+    guard let first = waiting.first else { return }
+    waiting.removeFirst()
+    note(.rejected, states[first.slot], tokens: states[first.slot].generated, at: now)
+    release(first.slot)
+  }
+}
