@@ -1,0 +1,157 @@
+/// Counts of a text's words and phrases, hashed into a fixed number of buckets (Weinberger et al.
+/// 2009): the features of a text without a vocabulary.
+///
+/// A word is a run of letters, digits, underscores and bytes above 127, with ASCII letters in lower
+/// case. Everything is a function of the bytes, the settings and the seed.
+package struct HashedNGrams: Codable, Equatable, Sendable {
+  /// A power of two.
+  package let buckets: Int
+  /// How many words make a phrase: `1...2` for words and pairs of neighbours. Empty for none.
+  package let words: Range<Int>
+  /// How many bytes make a piece of the text, white space and all. Empty for none.
+  package let bytes: Range<Int>
+  package let seed: UInt64
+  /// Adds half of the phrases negatively, so that those that share a bucket cancel on average.
+  package var isSigned = true
+  /// Dampens a count of n to `1 + log n`.
+  package var isSublinear = true
+  /// Scales each text to a Euclidean norm of one.
+  package var isNormalised = false
+  /// One factor for each bucket, or empty for none: see `fitFrequencies`.
+  package private(set) var inverseFrequencies: [Float] = []
+
+  /// - Throws: `setting` when the buckets are no power of two up to 2^24, or a phrase is too long.
+  package init(
+    buckets: Int = 1 << 14, words: ClosedRange<Int>? = 1...2, bytes: ClosedRange<Int>? = nil,
+    seed: UInt64 = 0
+  ) throws(LearningError) {
+    guard buckets > 0, buckets <= 1 << 24, buckets & (buckets - 1) == 0 else {
+      throw LearningError(.setting, at: "hashed n-grams", "\(buckets) buckets are no power of two")
+    }
+    for range in [words, bytes]
+    where !(1...16).contains(range?.lowerBound ?? 1)
+      || !(1...16).contains(range?.upperBound ?? 1)
+    {
+      throw LearningError(.setting, at: "hashed n-grams", "lengths outside of 1...16")
+    }
+    self.buckets = buckets
+    self.words = words.map { Range($0) } ?? 0..<0
+    self.bytes = bytes.map { Range($0) } ?? 0..<0
+    self.seed = seed
+  }
+
+  /// Learns how rare each bucket is: `1 + log((1 + n) / (1 + texts with it))` over n texts, by which
+  /// features are multiplied from then on.
+  package mutating func fitFrequencies(_ texts: some Sequence<String>) {
+    var (count, occurrences) = (0, [Int](repeating: 0, count: buckets))
+    for text in texts {
+      count += 1
+      for (bucket, _) in sums(text) { occurrences[bucket] += 1 }
+    }
+    inverseFrequencies = occurrences.map {
+      1 + Float(Double.log(Double(1 + count) / Double(1 + $0)))
+    }
+  }
+
+  /// The features of a text, by bucket.
+  package func features(of text: String) -> SparseVector {
+    var vector = SparseVector()
+    for (bucket, sum) in sums(text) {
+      var value = Float(sum.magnitude)
+      if isSublinear { value = 1 + Float(Double.log(Double(value))) }
+      if !inverseFrequencies.isEmpty { value *= inverseFrequencies[bucket] }
+      vector.indices.append(Int32(bucket))
+      vector.values.append(sum < 0 ? -value : value)
+    }
+    if isNormalised {
+      let norm = vector.values.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      if norm > 0 { for index in vector.values.indices { vector.values[index] /= norm } }
+    }
+    return vector
+  }
+
+  /// Signed counts by bucket, rising, without the zeros that signs make.
+  private func sums(_ text: String) -> [(bucket: Int, sum: Int)] {
+    var hashes: [UInt64] = []
+    withUTF8(text) { utf8 in
+      if !words.isEmpty { appendWords(utf8, to: &hashes) }
+      for length in bytes where length <= utf8.count {
+        for start in 0...utf8.count - length {
+          var hash = Hash(seed &+ UInt64(length))
+          for byte in utf8[start..<start + length] { hash.add(lowercased(byte)) }
+          hashes.append(hash.value)
+        }
+      }
+    }
+    // The bucket in the high bits, so that sorting brings equal ones together, and the sign below.
+    let mask = UInt64(buckets - 1)
+    var keys = hashes.map { ($0 & mask) << 1 | ($0 >> 63) }
+    keys.sort()
+    var sums: [(bucket: Int, sum: Int)] = []
+    for key in keys {
+      let (bucket, sign) = (Int(key >> 1), isSigned && key & 1 == 1 ? -1 : 1)
+      if sums.last?.bucket == bucket {
+        sums[sums.count - 1].sum += sign
+      } else {
+        sums.append((bucket, sign))
+      }
+    }
+    return sums.filter { $0.sum != 0 }
+  }
+
+  private func appendWords(_ utf8: UnsafeBufferPointer<UInt8>, to hashes: inout [UInt64]) {
+    var recent: [UInt64] = []
+    var hash = Hash(seed)
+    var isInWord = false
+    for index in 0...utf8.count {
+      if index < utf8.count, isWordByte(utf8[index]) {
+        hash.add(lowercased(utf8[index]))
+        isInWord = true
+        continue
+      }
+      guard isInWord else { continue }
+      recent.append(hash.value)
+      (hash, isInWord) = (Hash(seed), false)
+      for length in words where length <= recent.count {
+        // Phrases of different lengths begin differently.
+        var phrase = Hash(seed &+ UInt64(length) << 32)
+        for word in recent.suffix(length) { phrase.add(word) }
+        hashes.append(phrase.value)
+      }
+      if recent.count >= words.upperBound { recent.removeFirst() }
+    }
+  }
+}
+
+/// FNV-1a over 64 bits, from a seed, with a last mixing so that any bits of it make a bucket.
+struct Hash {
+  private var state: UInt64
+
+  init(_ seed: UInt64) { state = 0xCBF2_9CE4_8422_2325 ^ SeededRandom.mix(seed) }
+
+  mutating func add(_ byte: UInt8) { add(UInt64(byte)) }
+
+  mutating func add(_ word: UInt64) { state = (state ^ word) &* 0x0000_0100_0000_01B3 }
+
+  var value: UInt64 { SeededRandom.mix(state) }
+}
+
+/// Calls `body` with the bytes of a string, without a copy where the string allows it.
+func withUTF8<Result>(_ text: String, _ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+  text.utf8.withContiguousStorageIfAvailable(body)
+    ?? Array(text.utf8).withUnsafeBufferPointer(body)
+}
+
+/// Letters, digits, underscores, and every byte of a character outside of ASCII.
+func isWordByte(_ byte: UInt8) -> Bool {
+  switch byte {
+  case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), 128...255:
+    true
+  default: false
+  }
+}
+
+private func lowercased(_ byte: UInt8) -> UInt8 {
+  (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+}
