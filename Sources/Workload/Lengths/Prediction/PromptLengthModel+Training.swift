@@ -1,4 +1,4 @@
-import Learning
+package import Learning
 
 /// How a `PromptLengthModel` is trained: everything but the data that decides it.
 package struct PromptLengthSettings: Codable, Equatable, Sendable {
