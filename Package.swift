@@ -25,17 +25,17 @@ let package = Package(
       name: "CZstd", pkgConfig: "libzstd",
       providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
     .target(name: "CKernels"),
-    .target(name: "Decoding", swiftSettings: strict),
+    .target(name: "Decoding", dependencies: ["Learning"], swiftSettings: strict),
     .target(name: "Learning", swiftSettings: strict),
     .target(name: "Workload", dependencies: ["Learning"], swiftSettings: strict),
     .target(
-      name: "Transformer", dependencies: ["Decoding", "CKernels", "CZstd"],
+      name: "Transformer", dependencies: ["Decoding", "Learning", "CKernels", "CZstd"],
       swiftSettings: strict),
     .target(name: "Reporting", swiftSettings: strict),
     .executableTarget(
       name: "foretoken",
       dependencies: [
-        "CZstd", "Decoding", "Reporting", "Transformer", "Workload",
+        "CZstd", "Decoding", "Learning", "Reporting", "Transformer", "Workload",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -51,9 +51,10 @@ let package = Package(
       name: "Support", dependencies: ["Decoding"], path: "Tests/Support", swiftSettings: strict),
     .testTarget(name: "KernelTests", dependencies: ["CKernels", "Support"], swiftSettings: strict),
     .testTarget(
-      name: "DecodingTests", dependencies: ["Decoding", "Support"], swiftSettings: strict),
+      name: "DecodingTests", dependencies: ["Decoding", "Learning", "Support"],
+      swiftSettings: strict),
     .testTarget(
-      name: "WorkloadTests", dependencies: ["Workload", "Support"], swiftSettings: strict),
+      name: "WorkloadTests", dependencies: ["Learning", "Workload", "Support"], swiftSettings: strict),
     .testTarget(
       name: "LearningTests", dependencies: ["Learning", "Support"], swiftSettings: strict),
     .testTarget(

@@ -1,6 +1,7 @@
 #include "dispatch.h"
 
 #include <stdatomic.h>
+#include <string.h>
 
 const ft_kernels ft_scalar_kernels = {
     .name = "scalar",
@@ -26,33 +27,46 @@ const ft_kernels ft_avx2_kernels = {
 };
 #endif
 
-static const ft_kernels *best_kernels(void) {
+/// Whether the CPU has the instructions of a table, and the system saves the registers they use.
+static bool is_supported(const ft_kernels *kernels) {
 #if FT_HAS_AVX2
-  // The builtin also asks whether the operating system saves the wide registers.
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-      __builtin_cpu_supports("f16c")) {
-    return &ft_avx2_kernels;
+  if (kernels == &ft_avx2_kernels) {
+    __builtin_cpu_init();  // asks the operating system, too
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+           __builtin_cpu_supports("f16c");
   }
 #endif
-  return &ft_scalar_kernels;
+  return kernels == &ft_scalar_kernels;
 }
 
+/// The best first.
+static const ft_kernels *const tables[] = {
+#if FT_HAS_AVX2
+    &ft_avx2_kernels,
+#endif
+    &ft_scalar_kernels,
+};
+enum { table_count = sizeof tables / sizeof tables[0] };
+
 static _Atomic(const ft_kernels *) active = NULL;
+
+bool ft_use_kernels(const char *name) {
+  for (int k = 0; k < table_count; k++) {
+    if ((name == NULL || strcmp(name, tables[k]->name) == 0) && is_supported(tables[k])) {
+      atomic_store_explicit(&active, tables[k], memory_order_release);
+      return true;
+    }
+  }
+  return false;
+}
 
 const ft_kernels *ft_active_kernels(void) {
   const ft_kernels *kernels = atomic_load_explicit(&active, memory_order_acquire);
   if (kernels == NULL) {
-    // Two threads may both get here: they find the same answer.
-    kernels = best_kernels();
-    atomic_store_explicit(&active, kernels, memory_order_release);
+    ft_use_kernels(NULL);  // two threads may both get here: they find the same answer
+    kernels = atomic_load_explicit(&active, memory_order_acquire);
   }
   return kernels;
 }
 
 const char *ft_kernel_name(void) { return ft_active_kernels()->name; }
-
-void ft_force_scalar(bool scalar) {
-  atomic_store_explicit(&active, scalar ? &ft_scalar_kernels : best_kernels(),
-                        memory_order_release);
-}

@@ -55,7 +55,7 @@ package final class Generation {
   let rule: any VerificationRule
   var chance: any ChanceSource
 
-  /// - Throws: `DecodingError` for settings, an empty prompt, one too long for the target's context
+  /// - Throws: `GenerationError` for settings, an empty prompt, one too long for the target's context
   ///   or with tokens that it does not know; what the model throws when it cannot open a sequence.
   package init(
     target: any LanguageModel, prompt: [TokenID], options: GenerationOptions,
@@ -63,16 +63,16 @@ package final class Generation {
     rule: any VerificationRule = TokenVerification(), chance: (any ChanceSource)? = nil
   ) throws {
     try options.sampling.validate()
-    guard !prompt.isEmpty else { throw DecodingError.emptyPrompt }
+    guard !prompt.isEmpty else { throw GenerationError.emptyPrompt }
     guard prompt.count <= target.contextLength else {
-      throw DecodingError.promptTooLong(tokens: prompt.count, context: target.contextLength)
+      throw GenerationError.promptTooLong(tokens: prompt.count, context: target.contextLength)
     }
     for token in prompt where !(0..<target.vocabularySize).contains(Int(token)) {
-      throw DecodingError.tokenOutsideVocabulary(
+      throw GenerationError.tokenOutsideVocabulary(
         token: token, vocabularySize: target.vocabularySize)
     }
     guard options.maxTokens > 0 else {
-      throw DecodingError.setting(
+      throw GenerationError.setting(
         name: "max-tokens", value: "\(options.maxTokens)", allowed: "1 or more")
     }
     self.options = options

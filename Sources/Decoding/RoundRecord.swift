@@ -16,6 +16,24 @@ package struct RoundRecord: Sendable, Codable, Equatable {
   package var emitted: Int
   package var seconds: RoundSeconds
 
+  package init(
+    request: UInt64,
+    position: Int,
+    forwarded: Int,
+    candidates: [CandidateRecord],
+    accepted: Int,
+    emitted: Int,
+    seconds: RoundSeconds
+  ) {
+    self.request = request
+    self.position = position
+    self.forwarded = forwarded
+    self.candidates = candidates
+    self.accepted = accepted
+    self.emitted = emitted
+    self.seconds = seconds
+  }
+
   /// The round that read the prompt; it drafts nothing.
   package var isPrefill: Bool { forwarded > candidates.count + 1 }
 }
@@ -32,6 +50,22 @@ package struct CandidateRecord: Sendable, Codable, Equatable {
   package var topProbability: Double?
   package var secondProbability: Double?
   package var entropy: Double?
+
+  package init(
+    token: TokenID,
+    probability: Double,
+    acceptance: Double? = nil,
+    topProbability: Double? = nil,
+    secondProbability: Double? = nil,
+    entropy: Double? = nil
+  ) {
+    self.token = token
+    self.probability = probability
+    self.acceptance = acceptance
+    self.topProbability = topProbability
+    self.secondProbability = secondProbability
+    self.entropy = entropy
+  }
 }
 
 /// Where a round's time went, in seconds.
@@ -44,6 +78,18 @@ package struct RoundSeconds: Sendable, Codable, Equatable {
   package var verify = 0.0
   /// Making distributions, judging candidates, drawing, rewinding.
   package var accept = 0.0
+
+  package init(
+    draft: Double = 0,
+    policy: Double = 0,
+    verify: Double = 0,
+    accept: Double = 0
+  ) {
+    self.draft = draft
+    self.policy = policy
+    self.verify = verify
+    self.accept = accept
+  }
 
   package var total: Double { draft + verify + accept }
 }

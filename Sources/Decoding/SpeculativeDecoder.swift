@@ -168,9 +168,3 @@ extension Generation {
     drafter?.rewind(to: prefix.count - 1)
   }
 }
-
-extension Duration {
-  fileprivate var inSeconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) * 1e-18
-  }
-}

@@ -20,10 +20,21 @@ import Testing
       presencePenalty: 0.3, frequencyPenalty: 0.2),
   ]
 
+  /// Every policy there is: a new one belongs here before it is used.
   static let policies: [any DraftLengthPolicy] = [
     FixedDraftLength(0), FixedDraftLength(1), FixedDraftLength(2), FixedDraftLength(3),
-    ErraticDraftLength(),
+    ErraticDraftLength(), HeuristicDraftLength(start: 1), ConfidenceThreshold(),
+    ConfidenceThreshold(adapts: true), EntropyThreshold(.adaptive), EntropyThreshold(.selfVerified),
+    CumulativeConfidence(), CumulativeConfidence(threshold: 0.3, bounds: 1...3),
+    GoodputDraftLength(costs: costs),
+    BanditDraftLength([
+      FixedDraftLength(2), EntropyThreshold(.selfVerified), FixedDraftLength(1),
+      FixedDraftLength(0),
+    ]),
+    CostAwareDraftLength(costs: costs),
   ]
+
+  static let costs = CostModel(draftStep: 0.1, verify: [1, 1.05, 1.2, 1.6, 2])
 
   @Test("Speculation has the target's law, whatever the sampler", arguments: samplings)
   func samplers(_ sampling: SamplingOptions) throws {
@@ -51,6 +62,28 @@ import Testing
         drafter: ModelDrafter(model: drafts[kind]), policy: FixedDraftLength(2), chance: chance)
     }
     #expect(totalVariation(law, plain.law) < 1e-10)
+  }
+
+  @Test("Look-ups alone and before a model have the target's law", arguments: [0, 1, 3, 4])
+  func lookups(_ sampling: Int) throws {
+    let target = FakeModel(vocabularySize: 3, seed: 5)
+    let options = GenerationOptions(
+      sampling: Self.samplings[sampling], maxTokens: 4, endOfSequence: [0])
+    let prompt: [TokenID] = [1, 2, 1, 1, 2]
+    let plain = PlainLaw(target: target, prompt: prompt, options: options)
+    for isHybrid in [false, true] {
+      for policy in Self.policies {
+        let law = try Enumeration.law { chance in
+          let lookup = PromptLookupDrafter(lengths: 1...3)
+          let model = try ModelDrafter(model: FakeModel(vocabularySize: 3, seed: 6))
+          return try answer(
+            target: target, prompt: prompt, options: options,
+            drafter: isHybrid ? HybridDrafter(lookup: lookup, model: model) : lookup,
+            policy: policy, chance: chance)
+        }
+        #expect(totalVariation(law, plain.law) < 1e-10, "\(policy.name)")
+      }
+    }
   }
 
   private func check(

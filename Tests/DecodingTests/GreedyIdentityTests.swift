@@ -100,11 +100,11 @@ import Testing
     let target = FakeModel(vocabularySize: 5, contextLength: 8, seed: 1)
     func refused(
       _ prompt: [TokenID], _ options: GenerationOptions = GenerationOptions()
-    ) -> DecodingError? {
+    ) -> GenerationError? {
       do {
         _ = try Generation(target: target, prompt: prompt, options: options)
         return nil
-      } catch { return error as? DecodingError }
+      } catch { return error as? GenerationError }
     }
     #expect(refused([]) == .emptyPrompt)
     #expect(refused(Array(repeating: 1, count: 9)) == .promptTooLong(tokens: 9, context: 8))

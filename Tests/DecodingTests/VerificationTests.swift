@@ -54,8 +54,8 @@ import Testing
   @Test("Judging blocks together has the target's law", arguments: ExactLawTests.samplings)
   func block(_ sampling: SamplingOptions) throws {
     let target = FakeModel(vocabularySize: 3, seed: 1)
-    for (policy, seed) in zip(ExactLawTests.policies, 2...) {
-      let draft = FakeModel(vocabularySize: 3, seed: UInt64(seed))
+    for (index, policy) in ExactLawTests.policies.enumerated() {
+      let draft = FakeModel(vocabularySize: 3, seed: UInt64(2 + index))
       let options = GenerationOptions(sampling: sampling, maxTokens: 4, endOfSequence: [0])
       let plain = PlainLaw(target: target, prompt: [1], options: options)
       let law = try Enumeration.law { chance in

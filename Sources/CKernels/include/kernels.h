@@ -142,10 +142,11 @@ void ft_attend(const float *q, int32_t group, int32_t head_dim, float *const *bl
 // ---------------------------------------------------------------------------------------------
 // Which code runs
 
-/// "avx2" or "scalar": chosen once from what the CPU can do.
+/// "avx2" or "scalar": chosen once from what the CPU and the system can do.
 const char *ft_kernel_name(void);
-/// For tests: forces the scalar kernels (true) or gives the choice back (false).
-void ft_force_scalar(bool scalar);
+/// For tests and measurements: runs the kernels of that name from now on, NULL those that the CPU
+/// does best. False, and nothing changes, where there are none of that name or the CPU lacks them.
+bool ft_use_kernels(const char *name);
 
 #ifdef __cplusplus
 }

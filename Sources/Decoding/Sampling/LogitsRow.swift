@@ -107,6 +107,12 @@ package struct LogitsSummary: Sendable, Equatable {
   package var secondProbability: Double
   /// In nats.
   package var entropy: Double
+
+  package init(topProbability: Double, secondProbability: Double, entropy: Double) {
+    self.topProbability = topProbability
+    self.secondProbability = secondProbability
+    self.entropy = entropy
+  }
 }
 
 /// e^x for x <= 0, to about two units in the last place; 0 below -87.

@@ -38,10 +38,10 @@ package struct SamplingOptions: Sendable, Equatable {
   }
 
   /// - Throws: `setting` for the first value outside its range.
-  package func validate() throws(DecodingError) {
+  package func validate() throws(GenerationError) {
     func check(
       _ name: String, _ value: Double, _ range: ClosedRange<Double>, _ allowed: String
-    ) throws(DecodingError) {
+    ) throws(GenerationError) {
       guard range.contains(value) else {
         throw .setting(name: name, value: "\(value)", allowed: allowed)
       }

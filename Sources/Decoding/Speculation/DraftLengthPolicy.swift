@@ -33,7 +33,13 @@ package struct DraftState: Sendable {
   /// token that every round emits.
   package var room: Int
   /// Those drawn so far; all of them will be submitted.
-  package var candidates: [DrawnCandidate] = []
+  package var candidates: [DrawnCandidate]
+
+  package init(position: Int, room: Int, candidates: [DrawnCandidate] = []) {
+    self.position = position
+    self.room = room
+    self.candidates = candidates
+  }
 }
 
 /// A candidate that was drawn.
@@ -43,4 +49,18 @@ package struct DrawnCandidate: Sendable {
   package var probability: Double
   /// What was known before it was drawn.
   package var evidence: DraftEvidence
+
+  package init(token: TokenID, probability: Double, evidence: DraftEvidence) {
+    self.token = token
+    self.probability = probability
+    self.evidence = evidence
+  }
+}
+
+extension DrawnCandidate {
+  /// The draft's probability of this token: the one it was drawn with, or at temperature 0, where
+  /// every draw is certain, the one at temperature 1.
+  package var confidence: Double {
+    probability < 1 ? probability : evidence.summary?.topProbability ?? probability
+  }
 }

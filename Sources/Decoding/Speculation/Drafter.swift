@@ -30,10 +30,15 @@ package struct DraftEvidence: Sendable {
   /// `(hidden)`: the draft's final state (after its last norm) from which the candidate is
   /// predicted, which is the state of the token before it.
   package var hidden: [Float]?
+  /// How many tokens before it a look-up found again, where one proposes it.
+  package var matchLength: Int?
 
-  package init(summary: LogitsSummary? = nil, hidden: [Float]? = nil) {
+  package init(
+    summary: LogitsSummary? = nil, hidden: [Float]? = nil, matchLength: Int? = nil
+  ) {
     self.summary = summary
     self.hidden = hidden
+    self.matchLength = matchLength
   }
 }
 

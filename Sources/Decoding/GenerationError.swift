@@ -1,5 +1,5 @@
 /// What is wrong with a request, before any model runs.
-package enum DecodingError: Error, Equatable, CustomStringConvertible {
+package enum GenerationError: Error, Equatable, CustomStringConvertible {
   /// A sampling setting outside its range: its name, what was given and what is allowed.
   case setting(name: String, value: String, allowed: String)
   /// There is no token to go on from.

@@ -1,0 +1,81 @@
+/// What steps cost on one machine, for one pair, with one number of threads: measured, by context.
+///
+/// The stop rule, the simulator's step time and the report read the same table.
+package struct CostModel: Sendable, Codable, Equatable {
+  /// Tokens in the cache at which was measured, ascending.
+  package var contexts: [Int]
+  /// Seconds of one draft step, scoring and drawing, at each context.
+  package var draftStep: [Double]
+  /// `[context][n - 1]`: seconds of a target forward over n tokens of one sequence: V(n).
+  package var verify: [[Double]]
+  /// Seconds for a policy's head to judge one candidate.
+  package var head: Double
+  /// Seconds of a round that are in none of these.
+  package var overhead: Double
+
+  /// - Precondition: at least one context and one width; as many steps and rows as contexts; rows of
+  ///   equal length.
+  package init(
+    contexts: [Int], draftStep: [Double], verify: [[Double]], head: Double = 0,
+    overhead: Double = 0
+  ) {
+    precondition(
+      !contexts.isEmpty && contexts.count == draftStep.count && contexts.count == verify.count)
+    self.contexts = contexts
+    self.draftStep = draftStep
+    self.verify = verify
+    self.head = head
+    self.overhead = overhead
+  }
+
+  /// The same costs at every context: V(n) = `verify[n - 1]`.
+  package init(draftStep: Double, verify: [Double], head: Double = 0, overhead: Double = 0) {
+    self.init(
+      contexts: [0], draftStep: [draftStep], verify: [verify], head: head, overhead: overhead)
+  }
+
+  /// The widest forward that was measured.
+  package var widest: Int { verify[0].count }
+
+  package func draftStep(context: Int) -> Double {
+    let (index, share) = place(context)
+    return mix(draftStep[index], draftStep[min(index + 1, draftStep.count - 1)], share)
+  }
+
+  /// V(n) at a context; past the widest forward measured it goes on in a straight line.
+  package func verify(_ tokens: Int, context: Int) -> Double {
+    let (index, share) = place(context)
+    let next = verify[min(index + 1, verify.count - 1)]
+    return mix(Self.cost(verify[index], tokens), Self.cost(next, tokens), share)
+  }
+
+  private static func cost(_ row: [Double], _ tokens: Int) -> Double {
+    if tokens <= row.count { return row[max(tokens, 1) - 1] }
+    let slope = row.count > 1 ? (row[row.count - 1] - row[0]) / Double(row.count - 1) : row[0]
+    return row[row.count - 1] + slope * Double(tokens - row.count)
+  }
+
+  /// The last measured context not above, and how far on the way to the next one.
+  private func place(_ context: Int) -> (index: Int, share: Double) {
+    let index = max((contexts.firstIndex { $0 > context } ?? contexts.count) - 1, 0)
+    guard index + 1 < contexts.count, context > contexts[index] else { return (index, 0) }
+    let span = Double(contexts[index + 1] - contexts[index])
+    return (index, Double(context - contexts[index]) / span)
+  }
+
+  private func mix(_ a: Double, _ b: Double, _ share: Double) -> Double { a + (b - a) * share }
+
+  /// Expected tokens per second with K candidates when each is kept with probability `acceptance`:
+  /// `(1 - a^(K+1)) / (1 - a) / (K t_d + V(K + 1) + o)` (2211.17192, section 3.3, with a measured V).
+  package func tokensPerSecond(drafting count: Int, acceptance: Double, context: Int) -> Double {
+    let a = min(max(acceptance, 0), 1)
+    var (tokens, power) = (1.0, 1.0)
+    for _ in 0..<count {
+      power *= a
+      tokens += power
+    }
+    let seconds =
+      Double(count) * draftStep(context: context) + verify(count + 1, context: context) + overhead
+    return tokens / seconds
+  }
+}

@@ -1,0 +1,145 @@
+import Decoding
+import FoundationEssentials
+import Learning
+import Support
+import Testing
+
+/// SpecDec++ against a PyTorch copy of its head and its published loop; what heads are trained on.
+@Suite struct HeadTests {
+  struct Reference: Decodable {
+    struct Trace: Decodable {
+      var states: [[Float]]
+      var acceptance: [Double]
+      var stops: [Int]
+    }
+    var width: Int
+    var depth: Int
+    var thresholds: [Double]
+    var block_weight: [Float]
+    var block_bias: [Float]
+    var output_weight: [Float]
+    var output_bias: [Float]
+    var traces: [Trace]
+
+    static func read() throws -> Reference {
+      let path = Fixture.path("specdec-head.json")
+      return try JSONDecoder().decode(Reference.self, from: Data(contentsOf: URL(filePath: path)))
+    }
+
+    var head: DenseNetwork {
+      get throws {
+        try DenseNetwork(
+          .specDecPlusPlusHead(width: width, depth: depth),
+          tensors: [
+            "0.weight": NamedTensor(shape: [width, width], values: block_weight),
+            "0.bias": NamedTensor(shape: [width], values: block_bias),
+            "1.weight": NamedTensor(shape: [2, width], values: output_weight),
+            "1.bias": NamedTensor(shape: [2], values: output_bias),
+          ])
+      }
+    }
+  }
+
+  @Test func `The head predicts what PyTorch's does`() throws {
+    let reference = try Reference.read()
+    var policy = SpecDecPlusPlus(head: try reference.head)
+    var worst = 0.0
+    for trace in reference.traces {
+      for (state, expected) in zip(trace.states, trace.acceptance) {
+        worst = max(worst, abs(policy.acceptance(state) - expected))
+      }
+    }
+    #expect(worst < 1e-5)
+  }
+
+  @Test func `Drafts stop where the published loop stops them`() throws {
+    let reference = try Reference.read()
+    let head = try reference.head
+    for trace in reference.traces {
+      for (threshold, expected) in zip(reference.thresholds, trace.stops) {
+        var policy = SpecDecPlusPlus(head: head, threshold: threshold)
+        var state = DraftState(position: 10, room: 100)
+        while policy.scoresAnother(state) {
+          // The state that step k reads is that of the token fed in it.
+          let evidence = DraftEvidence(hidden: trace.states[state.candidates.count])
+          state.candidates.append(DrawnCandidate(token: 1, probability: 0.5, evidence: evidence))
+        }
+        #expect(state.candidates.count == expected)
+      }
+    }
+  }
+
+  @Test func `Collected samples have each candidate's states and its true acceptance`() throws {
+    let (target, draft) = (
+      FakeModel(vocabularySize: 6, contextLength: 200, seed: 1),
+      FakeModel(vocabularySize: 6, contextLength: 200, seed: 2)
+    )
+    let options = GenerationOptions(
+      sampling: SamplingOptions(temperature: 1, seed: 4), maxTokens: 61, labelsAll: true)
+    let generation = try Generation(
+      target: target, prompt: [1, 2], options: options, drafter: ModelDrafter(model: draft),
+      policy: SampleCollector(length: 4))
+    let decoder = SpeculativeDecoder(target: target)
+    var records: [RoundRecord] = []
+    while generation.finishReason == nil {
+      records.append(try decoder.round(generation).record)
+    }
+    let samples = (generation.policy as? SampleCollector)?.samples ?? []
+    let judged = records.filter { $0.candidates.count == 4 }.flatMap(\.candidates)
+    #expect(samples.count >= judged.count && judged.count > 40)
+    for sample in samples {
+      // The fake's state says how many tokens it stands behind, and the last of them.
+      #expect(sample.before.count == 2)
+      if let after = sample.after { #expect(after[0] == sample.before[0] + 1) }
+      #expect((sample.after == nil) == (sample.nextSummary == nil))
+      #expect(0...1 ~= sample.acceptance)
+    }
+    #expect(Set(samples.map(\.depth)) == [0, 1, 2, 3])
+  }
+
+  @Test func `Teacher-forced labels are right on average: q-weighted acceptance is the overlap`()
+    throws
+  {
+    // With one distribution everywhere, the mean label of drafted tokens is sum(min(p, q)).
+    let (p, q) = ([0.5, 0.3, 0.2], [0.2, 0.3, 0.5])
+    let forcing = TeacherForcing(
+      target: FakeModel(probabilities: p), draft: FakeModel(probabilities: q))
+    var chance: any ChanceSource = SeededChance(seed: 1, request: 0)
+    var labels: [Double] = []
+    for request in 0..<200 as Range<UInt64> {
+      chance = SeededChance(seed: 1, request: request)
+      let samples = try forcing.samples(
+        prompt: [0], answer: Array(repeating: 1, count: 30), chance: &chance)
+      labels += samples.map(\.acceptance)
+    }
+    let share = Double(labels.count) / 6000
+    #expect(abs(share - 0.85) < 0.02)
+    #expect(abs(labels.reduce(0, +) / Double(labels.count) - 0.7) < 0.02)
+  }
+
+  @Test func `Heads add to the cost-aware policy and leave the law as it is`() throws {
+    let layers = [Layer].multilayer([2, 4, 1])
+    let heads = AcceptanceHeads(
+      beforeDraw: try DenseNetwork(layers, seed: 1), afterFeeding: try DenseNetwork(layers, seed: 2)
+    )
+    let specdec = try DenseNetwork(.specDecPlusPlusHead(width: 2), seed: 3)
+    let (target, draft) = (
+      FakeModel(vocabularySize: 3, seed: 1), FakeModel(vocabularySize: 3, seed: 2)
+    )
+    let options = GenerationOptions(
+      sampling: SamplingOptions(temperature: 1), maxTokens: 5, endOfSequence: [0])
+    let plain = PlainLaw(target: target, prompt: [1], options: options).law
+    let policies: [any DraftLengthPolicy] = [
+      CostAwareDraftLength(costs: ExactLawTests.costs, heads: heads),
+      SpecDecPlusPlus(head: specdec, threshold: 0.4, bounds: 1...4), SampleCollector(length: 2),
+    ]
+    for policy in policies {
+      let law = try Enumeration.law { chance in
+        try answer(
+          target: target, prompt: [1], options: options, drafter: ModelDrafter(model: draft),
+          policy: policy, chance: chance)
+      }
+      #expect(totalVariation(law, plain) < 1e-10, "\(policy.name)")
+    }
+  }
+}

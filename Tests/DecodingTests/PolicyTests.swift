@@ -1,0 +1,193 @@
+import Decoding
+import Support
+import Testing
+
+/// Each policy's own rule, on states made by hand.
+@Suite struct PolicyTests {
+  /// A state after candidates with these probabilities and entropies.
+  static func state(_ candidates: [(probability: Double, entropy: Double)]) -> DraftState {
+    var state = DraftState(position: 100, room: 50)
+    state.candidates = candidates.map { candidate in
+      DrawnCandidate(
+        token: 1, probability: candidate.probability,
+        evidence: evidence(candidate.probability, candidate.entropy))
+    }
+    return state
+  }
+
+  static func evidence(_ top: Double, _ entropy: Double = 1) -> DraftEvidence {
+    DraftEvidence(
+      summary: LogitsSummary(
+        topProbability: top, secondProbability: (1 - top) / 2, entropy: entropy))
+  }
+
+  static func state(_ probabilities: [Double]) -> DraftState {
+    state(probabilities.map { ($0, 0.5) })
+  }
+
+  /// A round that kept the first `accepted` of its candidates.
+  static func round(
+    _ confidences: [Double], accepted: Int, emitted: Int? = nil, seconds: Double = 1
+  ) -> RoundRecord {
+    RoundRecord(
+      request: 0, position: 100, forwarded: confidences.count + 1,
+      candidates: confidences.enumerated().map { index, confidence in
+        CandidateRecord(
+          token: 1, probability: confidence,
+          acceptance: index <= accepted ? (index < accepted ? 1 : 0) : nil,
+          topProbability: confidence)
+      },
+      accepted: accepted, emitted: emitted ?? accepted + 1,
+      seconds: RoundSeconds(verify: seconds))
+  }
+
+  /// How many candidates of these confidences the policy draws.
+  static func length(_ policy: inout some DraftLengthPolicy, _ confidences: [Double]) -> Int {
+    var count = 0
+    while count < confidences.count {
+      let state = state(Array(confidences[..<count]))
+      guard policy.scoresAnother(state),
+        policy.submits(evidence(confidences[count], 0.5), after: state)
+      else { break }
+      count += 1
+    }
+    return count
+  }
+
+  @Test func `Hugging Face's heuristic adds two after a clean round and takes one after another`() {
+    var policy = HeuristicDraftLength(start: 5)
+    policy.observe(Self.round([1, 1, 1, 1, 1], accepted: 5))
+    #expect(policy.length == 7)
+    for _ in 0..<10 { policy.observe(Self.round([1, 1], accepted: 1)) }
+    #expect(policy.length == 1)
+    policy.observe(Self.round([], accepted: 0))
+    #expect(policy.length == 1)
+  }
+
+  @Test func `A confidence below the threshold ends the draft after that candidate`() {
+    var policy = ConfidenceThreshold()
+    #expect(Self.length(&policy, [0.9, 0.5, 0.39, 0.9]) == 3)
+    #expect(Self.length(&policy, Array(repeating: 0.9, count: 40)) == 20)
+  }
+
+  @Test func `The adapted threshold separates what is kept from what is not`() {
+    var policy = ConfidenceThreshold(adapts: true)
+    for _ in 0..<20 { policy.observe(Self.round([0.95, 0.9, 0.6, 0.3], accepted: 2)) }
+    #expect(policy.threshold > 0.6 && policy.threshold <= 0.9)
+  }
+
+  @Test func `The product of confidences follows SpecDec++'s strict inequality and bounds`() {
+    var policy = CumulativeConfidence(threshold: 0.5, bounds: 2...6)
+    #expect(Self.length(&policy, [0.1, 0.1, 0.9]) == 2)  // never fewer than two
+    #expect(Self.length(&policy, [0.5, 1, 1, 0.99, 1]) == 4)  // 1 - S equal to h goes on
+    #expect(Self.length(&policy, Array(repeating: 1, count: 30)) == 6)
+  }
+
+  @Test func `SVIP stops at an entropy of 0.6 nats`() {
+    var policy = EntropyThreshold(.selfVerified)
+    let (sure, unsure) = (Self.state([(0.5, 0.59)]), Self.state([(0.5, 0.61)]))
+    #expect([policy.scoresAnother(sure), policy.scoresAnother(unsure)] == [true, false])
+  }
+
+  @Test func `Goodput drafts nothing where verification costs as much as decoding`() {
+    let dear = CostModel(draftStep: 0.3, verify: (1...20).map(Double.init))
+    var policy = GoodputDraftLength(costs: dear)
+    #expect(Self.length(&policy, [1, 1, 1]) == 0)
+    let cheap = CostModel(draftStep: 0.01, verify: (1...21).map { 1 + 0.01 * Double($0) })
+    var other = GoodputDraftLength(costs: cheap)
+    #expect(Self.length(&other, Array(repeating: 1, count: 30)) > 3)
+    for _ in 0..<300 { other.observe(Self.round([0.5, 0.5], accepted: 0)) }
+    #expect(Self.length(&other, Array(repeating: 1, count: 30)) <= 1)
+  }
+
+  @Test func `The bandit comes to play the arm that is fastest`() {
+    var policy = BanditDraftLength([1, 2, 3].map { FixedDraftLength($0) })
+    var plays = [0, 0, 0, 0]
+    for _ in 0..<400 {
+      let length = Self.length(&policy, Array(repeating: 0.9, count: 9))
+      plays[length] += 1
+      let seconds = length == 2 ? 1.0 : 1.6
+      policy.observe(
+        Self.round(
+          Array(repeating: 0.9, count: length), accepted: length, emitted: 2, seconds: seconds))
+    }
+    #expect(plays[2] > 200)
+  }
+
+  @Test func `Cost-aware drafts longer where the draft is sure and forwards are flat`() {
+    let flat = CostModel(draftStep: 0.03, verify: [1, 1.05, 1.1, 1.15, 1.2, 1.6, 2, 2.4, 2.8])
+    var policy = CostAwareDraftLength(costs: flat)
+    let sure = Self.length(&policy, Array(repeating: 0.99, count: 30))
+    let unsure = Self.length(&policy, Array(repeating: 0.3, count: 30))
+    #expect(sure > unsure)
+    #expect(sure >= 4)
+  }
+
+  @Test func `Cost-aware gives up on a draft that is always wrong, and tries again rarely`() {
+    let costs = CostModel(draftStep: 0.1, verify: [1, 1.1, 1.2, 1.3, 1.5])
+    var policy = CostAwareDraftLength(costs: costs)
+    var drafted = 0
+    for step in 0..<600 {
+      let length = Self.length(&policy, Array(repeating: 0.5, count: 4))
+      if step >= 200 { drafted += length }
+      policy.observe(Self.round(Array(repeating: 0.5, count: length), accepted: 0))
+    }
+    #expect(drafted < 20)
+  }
+
+  @Test func `Costs lie between what was measured, and go on in a straight line past it`() {
+    let costs = CostModel(
+      contexts: [100, 300], draftStep: [1, 2], verify: [[10, 11, 12], [20, 22, 24]])
+    #expect(costs.draftStep(context: 0) == 1)
+    #expect(costs.draftStep(context: 200) == 1.5)
+    #expect(costs.draftStep(context: 900) == 2)
+    #expect(costs.verify(1, context: 200) == 15)
+    #expect(costs.verify(5, context: 100) == 14)
+    #expect(costs.widest == 3)
+  }
+
+  @Test func `Measuring a model gives costs that rise with the tokens`() throws {
+    var measurement = CostMeasurement()
+    measurement.contexts = [8, 5000]
+    measurement.widest = 5
+    measurement.repeats = 3
+    let model = FakeModel(vocabularySize: 100, contextLength: 64, seed: 1)
+    var last = (0, 0)
+    let costs = try measurement.run(target: model, draft: model) { last = ($0, $1) }
+    #expect(costs.contexts == [8])
+    #expect(last.0 == last.1 && last.1 == 18)
+    #expect(costs.verify[0] == costs.verify[0].sorted())
+    #expect(model.openSequences == 0)
+  }
+
+  @Test func `Online logistic regression recovers chances from labels`() {
+    var generator = SeededGenerator(seed: 3)
+    var model = OnlineLogistic(weights: SIMD8(repeating: 0), rate: 0.3)
+    func chance(_ x: Double) -> Double { 1 / (1 + Double.exponential(-(2 * x - 0.5))) }
+    for _ in 0..<20_000 {
+      let x = Double.random(in: -2...2, using: &generator)
+      model.learn([1, x, 0, 0, 0, 0, 0, 0], label: chance(x))
+    }
+    for x in [-1.5, -0.5, 0, 1] {
+      #expect(abs(model.probability([1, x, 0, 0, 0, 0, 0, 0]) - chance(x)) < 0.02)
+    }
+  }
+
+  @Test func `A look-up proposes what followed the longest and latest match`() throws {
+    let drafter = PromptLookupDrafter(lengths: 2...3)
+    func proposed(_ tokens: [TokenID]) throws -> [TokenID] {
+      var prefix = Prefix(prompt: tokens, sampling: SamplingOptions())
+      var found: [TokenID] = []
+      while found.count < 4, let step = try drafter.score(after: prefix, needs: []) {
+        found += step.distribution.tokens ?? []
+        prefix.append(found.last ?? 0)
+      }
+      drafter.rewind(to: tokens.count)
+      return found
+    }
+    #expect(try proposed([1, 2, 3, 9, 8, 1, 2, 3]) == [9, 8, 1, 2])
+    #expect(try proposed([5, 1, 2, 7, 6, 1, 2, 4, 1, 2]) == [4, 1, 2, 4])
+    #expect(try proposed([1, 2, 3, 4]) == [])
+    #expect(try proposed([7, 7, 7, 7]) == [7, 7, 7, 7])
+  }
+}

@@ -1,0 +1,125 @@
+import CKernels
+import Support
+import Testing
+
+extension KernelTests {
+  @Suite struct AttentionTests {
+    /// The keys and values of one head in blocks that lie apart and out of order, as in a cache.
+    final class Cache {
+      let size: Int
+      let blocks: [UnsafeMutablePointer<Float>?]
+      private let memory: UnsafeMutablePointer<Float>
+
+      init(positions: Int, size: Int, keys: [Float], values: [Float]) {
+        self.size = size
+        let block = Int(FT_KV_BLOCK)
+        let count = (positions + block - 1) / block
+        let floats = 2 * block * size
+        let memory = UnsafeMutablePointer<Float>.allocate(capacity: max(count, 1) * floats)
+        self.memory = memory
+        // What was never stored must not get into a result.
+        memory.initialize(repeating: .nan, count: count * floats)
+        blocks = (0..<count).map { memory + (count - 1 - $0) * floats }
+        for position in 0..<positions {
+          guard let target = blocks[position / block] else { continue }
+          ft_kv_store(
+            target, Int32(size), Int32(position % block),
+            Array(keys[position * size..<(position + 1) * size]),
+            Array(values[position * size..<(position + 1) * size]))
+        }
+      }
+
+      deinit { memory.deallocate() }
+
+      func attend(_ q: [Float], group: Int, _ positions: Range<Int>) -> [Float] {
+        let block = Int(FT_KV_BLOCK)
+        let capacity = (positions.upperBound + block - 1) / block * block
+        var scores = [Float](repeating: .nan, count: max(1, group * capacity))
+        var out = [Float](repeating: -7, count: group * size)
+        ft_attend(
+          q, Int32(group), Int32(size), blocks, Int32(positions.lowerBound),
+          Int32(positions.upperBound), 1 / Float(size).squareRoot(), &scores, &out)
+        return out
+      }
+    }
+
+    @Test(
+      "Every kernel alike, and near f64",
+      arguments: [(1, 64), (2, 64), (3, 64), (4, 32), (7, 16), (8, 128), (5, 20), (3, 7), (6, 80)])
+    func agreement(group: Int, size: Int) {
+      let most = 200
+      let keys = [Float].random(most * size, seed: 1)
+      let values = [Float].random(most * size, seed: 2)
+      let q = [Float].random(group * size, seed: 3)
+      for range in [0..<1, 0..<31, 0..<32, 0..<33, 0..<64, 0..<200, 5..<40, 33..<34, 40..<170] {
+        let cache = Cache(
+          positions: range.upperBound, size: size, keys: keys, values: values)
+        KernelTests.expectEqualBits("positions \(range)") {
+          cache.attend(q, group: group, range)
+        }
+        let out = cache.attend(q, group: group, range)
+        let expected = Self.reference(q, keys, values, group: group, size: size, range)
+        #expect(zip(out, expected).allSatisfy { abs(Double($0) - $1) < 3e-6 }, "\(range)")
+      }
+    }
+
+    /// softmax(q k^T / sqrt(size)) v in f64.
+    static func reference(
+      _ q: [Float], _ keys: [Float], _ values: [Float], group: Int, size: Int, _ range: Range<Int>
+    ) -> [Double] {
+      (0..<group).flatMap { g in
+        let scores = range.map { p in
+          (0..<size).reduce(0.0) { $0 + Double(q[g * size + $1]) * Double(keys[p * size + $1]) }
+            / Double(size).squareRoot()
+        }
+        let highest = scores.max() ?? 0
+        let weights = scores.map { RowTests.exponential($0 - highest) }
+        let total = weights.reduce(0, +)
+        return (0..<size).map { d in
+          zip(range, weights).reduce(0.0) { $0 + $1.1 * Double(values[$1.0 * size + d]) } / total
+        }
+      }
+    }
+
+    @Test func `A head alone equals a head in its group`() {
+      let (group, size, most) = (7, 48, 90)
+      let cache = Cache(
+        positions: most, size: size, keys: .random(most * size, seed: 4),
+        values: .random(most * size, seed: 5))
+      let q = [Float].random(group * size, seed: 6)
+      for level in KernelTests.levels {
+        KernelTests.with(level) {
+          let together = cache.attend(q, group: group, 0..<most)
+          for g in 0..<group {
+            let own = g * size..<(g + 1) * size
+            #expect(cache.attend(Array(q[own]), group: 1, 0..<most) == Array(together[own]))
+          }
+        }
+      }
+    }
+
+    @Test func `What lies past the last position changes no bit`() {
+      let (size, most) = (64, 70)
+      let keys = [Float].random(most * size, seed: 7, scale: 3)
+      let values = [Float].random(most * size, seed: 8)
+      let q = [Float].random(3 * size, seed: 9)
+      let whole = Cache(positions: most, size: size, keys: keys, values: values)
+      for level in KernelTests.levels {
+        KernelTests.with(level) {
+          for count in 1..<most {
+            let exact = Cache(positions: count, size: size, keys: keys, values: values)
+            #expect(
+              whole.attend(q, group: 3, 0..<count) == exact.attend(q, group: 3, 0..<count),
+              "\(count) positions, \(level)")
+          }
+        }
+      }
+    }
+
+    @Test func `Nothing to attend to gives zeros`() {
+      let cache = Cache(positions: 0, size: 8, keys: [], values: [])
+      #expect(
+        cache.attend(.random(16, seed: 10), group: 2, 0..<0) == [Float](repeating: 0, count: 16))
+    }
+  }
+}
