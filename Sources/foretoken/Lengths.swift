@@ -1,11 +1,13 @@
 import ArgumentParser
+import Learning
+import Transformer
 import Workload
 
 /// How long answers are, and how long they will be.
 struct Lengths: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "How long a model's answers are: statistics, predictors, and what limits them.",
-    subcommands: [LengthsStats.self])
+    subcommands: [LengthsStats.self, LengthsTrain.self, LengthsEvaluate.self])
 }
 
 extension Failure {
@@ -23,6 +25,12 @@ extension Failure {
     do {
       try body()
     } catch let error as WorkloadError {
+      StandardError.write("foretoken: error: \(error.description.printable)\n")
+      throw ExitCode(status(error.code))
+    } catch let error as LearningError {
+      StandardError.write("foretoken: error: \(error.description.printable)\n")
+      throw ExitCode(badData)
+    } catch let error as ModelError {
       StandardError.write("foretoken: error: \(error.description.printable)\n")
       throw ExitCode(status(error.code))
     }

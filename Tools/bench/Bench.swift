@@ -4,6 +4,12 @@ import ArgumentParser
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "foretoken-bench",
-    abstract: "Measures the kernels, the engine, the files and the simulator.",
-    subcommands: [EngineBench.self, LearningBench.self, LoadBench.self, ReplayBench.self])
+    abstract: "Measures the kernels, the engine, the files, the tokenizer and the simulator.",
+    subcommands: [
+      EngineBench.self,
+      LearningBench.self,
+      LoadBench.self,
+      ReplayBench.self,
+      TokenizeBench.self,
+    ])
 }

@@ -11,27 +11,13 @@ package enum PromptTexts {
     var texts: [String: String] = [:]
     while try lines.advance() {
       if lines.range.isEmpty { continue }
-      func wrong(_ key: String?, _ problem: String) -> WorkloadError {
-        WorkloadError(
-          .malformed, source: name, line: lines.number, column: key, problem: problem)
-      }
-      let value: JSONValue
-      do throws(JSONSyntaxError) {
-        value = try JSONValue(parsing: lines.bytes, in: lines.range)
-      } catch {
-        throw wrong(nil, "not JSON at byte \(error.offset + 1): \(error.problem)")
-      }
-      func text(_ key: String) throws(WorkloadError) -> String {
-        guard case .string(let text)? = value[key] else {
-          throw wrong(key, "expected a string, found \(value[key]?.summary ?? "nothing")")
-        }
-        return text
-      }
-      let (identifier, prompt) = (try text("prompt_id"), try text("prompt_text"))
-      if case .string(let dataset)? = value["dataset"],
+      let line = try JSONLine(lines.bytes, lines.range, source: name, number: lines.number)
+      let (identifier, prompt) = (try line.text("prompt_id"), try line.text("prompt_text"))
+      if let dataset = try line.optionalText("dataset"),
         LengthRow.promptID(dataset: dataset, prompt: prompt) != identifier
       {
-        throw wrong("prompt_id", "\(identifier) is not the identifier of the text and its dataset")
+        throw line.wrong(
+          "prompt_id", "\(identifier) is not the identifier of the text and its dataset")
       }
       texts[identifier] = prompt
     }

@@ -17,6 +17,18 @@ package struct LengthDistribution: Equatable, Sendable {
     self.limit = limit
   }
 
+  /// - Parameters:
+  ///   - logQuantiles: natural logarithms, by `LengthPrediction.levels`.
+  ///   - shifts: added to them.
+  init(logQuantiles: [Float], shifts: [Float], runawayProbability: Double) {
+    var quantiles = SIMD8<Float>()
+    for level in logQuantiles.indices {
+      quantiles[level] = exponential(logQuantiles[level] + shifts[level])
+    }
+    self.init(
+      answer: LengthPrediction(quantiles: quantiles), runawayProbability: runawayProbability)
+  }
+
   package var median: Double { quantile(0.5) }
 
   /// E[length].

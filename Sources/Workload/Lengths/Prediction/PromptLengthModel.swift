@@ -64,18 +64,8 @@ package struct PromptLengthModel: Sendable {
   ) -> LengthDistribution {
     let logarithms = logQuantiles(
       reading, model: models.firstIndex(of: model), inputSize: inputSize, decoding: decoding)
-    return distribution(logarithms, model: model)
-  }
-
-  /// Makes a distribution of raw quantiles' logarithms.
-  func distribution(_ logarithms: [Float], model: String) -> LengthDistribution {
-    let shifts = calibration.shifts(for: model)
-    var quantiles = SIMD8<Float>()
-    for level in logarithms.indices {
-      quantiles[level] = exponential(logarithms[level] + shifts[level])
-    }
     return LengthDistribution(
-      answer: LengthPrediction(quantiles: quantiles),
+      logQuantiles: logarithms, shifts: calibration.shifts(for: model),
       runawayProbability: runaway.probability(for: model))
   }
 
@@ -123,7 +113,11 @@ package struct PromptLengthModel: Sendable {
   }
 
   var featureCount: Int {
-    2 + models.count + 1 + backgroundNames.count + PromptTerms.countNames.count + 4 + models.count
+    Self.featureCount(models: models.count, writers: backgroundNames.count)
+  }
+
+  static func featureCount(models: Int, writers: Int) -> Int {
+    2 + (models + 1) + writers + PromptTerms.countNames.count + 4 + models
   }
 
   func standardise(_ inputs: inout [Float]) {

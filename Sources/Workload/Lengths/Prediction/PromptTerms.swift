@@ -32,7 +32,32 @@ struct PromptTerms: Codable, Equatable, Sendable {
   }
 
   /// Columns of the sparse vector: the three parts', then the counts'.
-  var width: Int { whole.buckets + head.buckets + tail.buckets + Self.countNames.count }
+  var width: Int { termCount + Self.countNames.count }
+
+  /// Columns of the three parts.
+  var termCount: Int { whole.buckets + head.buckets + tail.buckets }
+
+  /// How rare each term is, part by part; empty before `fit`.
+  var rarities: [Float] {
+    get { whole.inverseFrequencies + head.inverseFrequencies + tail.inverseFrequencies }
+    set {
+      let isWhole = newValue.count == termCount
+      let (first, second) = (whole.buckets, whole.buckets + head.buckets)
+      whole.inverseFrequencies = isWhole ? Array(newValue[..<first]) : []
+      head.inverseFrequencies = isWhole ? Array(newValue[first..<second]) : []
+      tail.inverseFrequencies = isWhole ? Array(newValue[second...]) : []
+    }
+  }
+
+  /// - Throws: `parameters` for settings out of a file that could not have been made here.
+  func validate() throws(LearningError) {
+    for part in [whole, head, tail] {
+      guard (1...1 << 20).contains(part.buckets), part.buckets & (part.buckets - 1) == 0,
+        part.words.lowerBound > 0, part.words.upperBound <= 8, part.bytes.isEmpty,
+        part.inverseFrequencies.isEmpty
+      else { throw LearningError(.parameters, at: "terms", "cannot hash into \(part.buckets)") }
+    }
+  }
 
   static var countNames: [String] { LexicalCounts.names }
 
