@@ -54,7 +54,8 @@ let package = Package(
       name: "DecodingTests", dependencies: ["Decoding", "Learning", "Support"],
       swiftSettings: strict),
     .testTarget(
-      name: "WorkloadTests", dependencies: ["Learning", "Workload", "Support"], swiftSettings: strict),
+      name: "WorkloadTests", dependencies: ["Learning", "Workload", "Support"],
+      swiftSettings: strict),
     .testTarget(
       name: "LearningTests", dependencies: ["Learning", "Support"], swiftSettings: strict),
     .testTarget(
