@@ -1,5 +1,6 @@
 import ArgumentParser
 import Decoding
+import Learning
 import Transformer
 import Workload
 
@@ -47,6 +48,7 @@ enum Failure {
     case let error as CommandError: error
     case let error as ModelError: CommandError(status(error.code), error.description)
     case let error as GenerationError: CommandError(badData, error.description)
+    case let error as LearningError: CommandError(badData, error.description)
     case let error as WorkloadError: CommandError(status(error.code), error.description)
     default: nil
     }
