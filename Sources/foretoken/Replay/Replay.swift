@@ -75,7 +75,8 @@ struct Replay: ParsableCommand {
     case .group: return GroupQuantiles()
     case .noise:
       guard trace.trace != "-" else {
-        throw CommandError(Failure.usage, "--predictor noise reads the trace twice, which stdin does not allow")
+        throw CommandError(
+          Failure.usage, "--predictor noise reads the trace twice, which stdin does not allow")
       }
       var source = try trace.open(seed: seed)
       return try NoisyPredictor(

@@ -102,7 +102,9 @@ extension Trace {
 
     func run() throws {
       try Failure.reported {
-        guard clients >= 1 else { throw CommandError(Failure.usage, "--clients must be at least 1") }
+        guard clients >= 1 else {
+          throw CommandError(Failure.usage, "--clients must be at least 1")
+        }
         var source = try flags.open(seed: seed)
         let lengths = LengthPairs(try source.collect())
         let share = rate / Double(clients)

@@ -8,7 +8,7 @@ import Workload
 #endif
 
 /// The bytes of a trace: a file or stdin, as it is or compressed with zstd.
-final class TraceFile: ByteSource {
+final class TraceFile: Workload.ByteSource {
   /// What `zstd -d` accepts without being asked.
   private static let largestWindowLog = 27
   private static let chunk = 1 << 18
