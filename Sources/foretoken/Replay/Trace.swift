@@ -37,10 +37,10 @@ extension Trace {
         }
         let span = last?.seconds ?? 0
         print("format    \(source.base.schema.name)")
-        print("requests  \(inputs.count) in \(threeDecimals(span)) s")
+        print("requests  \(inputs.count) in \(span.fixed(3)) s")
         if span > 0 {
-          print("rate      \(threeDecimals(Double(inputs.count) / span))/s")
-          print("bursts    gap deviation/mean \(threeDecimals(variation(gaps)))")
+          print("rate      \((Double(inputs.count) / span).fixed(3))/s")
+          print("bursts    gap deviation/mean \(variation(gaps).fixed(3))")
         }
         line("input", Percentiles(inputs))
         line("output", Percentiles(outputs))
@@ -53,7 +53,7 @@ extension Trace {
       guard values.count > 0 else { return }
       print(
         "\(name)\(String(repeating: " ", count: 10 - name.count))mean "
-          + "\(threeDecimals(values.mean)), \(shown.joined(separator: ", ")), "
+          + "\(values.mean.fixed(3)), \(shown.joined(separator: ", ")), "
           + "max \(Int(values.maximum)) tokens")
     }
 

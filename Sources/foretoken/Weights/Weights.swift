@@ -67,11 +67,5 @@ func byteText(_ bytes: Int) -> String { ByteScale(bytes).text(Double(bytes)) }
 /// "0.665"; nothing has no ratio.
 func ratioText(_ part: Int, to whole: Int) -> String {
   guard whole > 0 else { return "-" }
-  return threeDecimals(Double(part) / Double(whole))
-}
-
-func threeDecimals(_ value: Double) -> String {
-  let thousandths = Int((value * 1000).rounded())
-  let fraction = "\(thousandths % 1000)"
-  return "\(thousandths / 1000)." + String(repeating: "0", count: 3 - fraction.count) + fraction
+  return (Double(part) / Double(whole)).fixed(3)
 }

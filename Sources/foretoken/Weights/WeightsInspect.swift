@@ -157,7 +157,7 @@ struct WeightListing: Encodable {
   }
 
   private func percentText(_ share: Double) -> String {
-    share.isFinite ? threeDecimals(share * 100) + " %" : "\(share)"
+    share.isFinite ? (share * 100).fixed(3) + " %" : "\(share)"
   }
 
   /// "1.23e-05".

@@ -144,11 +144,5 @@ struct ByteScale {
 
 /// Three significant digits, none in vain: "4.02", "40.2", "402".
 func threeDigits(_ value: Double) -> String {
-  let digits = value < 9.995 ? 2 : value < 99.95 ? 1 : 0
-  let scale = [1.0, 10, 100][digits]
-  let scaled = Int((value * scale).rounded())
-  guard digits > 0 else { return "\(scaled)" }
-  let (whole, fraction) = scaled.quotientAndRemainder(dividingBy: Int(scale))
-  let text = "\(fraction)"
-  return "\(whole)." + String(repeating: "0", count: digits - text.count) + text
+  value.fixed(value < 9.995 ? 2 : value < 99.95 ? 1 : 0)
 }
