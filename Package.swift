@@ -35,7 +35,7 @@ let package = Package(
     .executableTarget(
       name: "foretoken",
       dependencies: [
-        "Decoding", "Reporting", "Transformer",
+        "Decoding", "Learning", "Reporting", "Transformer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
