@@ -27,7 +27,7 @@ let package = Package(
     .target(name: "CKernels"),
     .target(name: "Decoding", dependencies: ["Learning"], swiftSettings: strict),
     .target(name: "Learning", swiftSettings: strict),
-    .target(name: "Workload", swiftSettings: strict),
+    .target(name: "Workload", dependencies: ["Learning"], swiftSettings: strict),
     .target(
       name: "Transformer", dependencies: ["Decoding", "Learning", "CKernels", "CZstd"],
       swiftSettings: strict),
@@ -35,7 +35,7 @@ let package = Package(
     .executableTarget(
       name: "foretoken",
       dependencies: [
-        "Decoding", "Learning", "Reporting", "Transformer",
+        "CZstd", "Decoding", "Learning", "Reporting", "Transformer", "Workload",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -54,9 +54,10 @@ let package = Package(
       name: "DecodingTests", dependencies: ["Decoding", "Learning", "Support"],
       swiftSettings: strict),
     .testTarget(
-      name: "LearningTests", dependencies: ["Learning", "Support"], swiftSettings: strict),
+      name: "WorkloadTests", dependencies: ["Learning", "Workload", "Support"],
+      swiftSettings: strict),
     .testTarget(
-      name: "WorkloadTests", dependencies: ["Workload", "Support"], swiftSettings: strict),
+      name: "LearningTests", dependencies: ["Learning", "Support"], swiftSettings: strict),
     .testTarget(
       name: "TransformerTests",
       dependencies: ["CKernels", "CZstd", "Decoding", "Transformer", "Support"],

@@ -1,7 +1,7 @@
 // Attention of one token over a cache in blocks: the entry points, and the scalar code.
 //
 // Scores: one fma chain over head_dim, ascending, times the scale. Their maximum and the sum of
-// their exponentials are taken in eight lanes (position % 8), joined by halves. Output: one fma
+// their exponentials are taken in lanes (position % FT_PANEL), joined by halves. Output: one fma
 // chain per element over the positions, ascending, times 1 / sum.
 #include "numbers.h"
 
@@ -16,20 +16,19 @@ void ft_kv_store(float *block, int32_t head_dim, int32_t slot, const float *key,
 
 /// Exponentials of the scores, in place, relative to their maximum; the reciprocal of their sum.
 static float softmax(float *scores, int32_t begin, int32_t end) {
-  float highest[8], sums[8] = {0};
-  for (int32_t j = 0; j < 8; j++) {
+  float highest[FT_PANEL], sums[FT_PANEL] = {0};
+  for (int32_t j = 0; j < FT_PANEL; j++) {
     highest[j] = -INFINITY;
   }
   for (int32_t p = begin; p < end; p++) {
-    highest[p % 8] = ft_max(scores[p], highest[p % 8]);
+    highest[p % FT_PANEL] = ft_max(scores[p], highest[p % FT_PANEL]);
   }
-  float maximum = ft_max(ft_max(ft_max(highest[0], highest[4]), ft_max(highest[2], highest[6])),
-                         ft_max(ft_max(highest[1], highest[5]), ft_max(highest[3], highest[7])));
+  float maximum = ft_max_lanes(highest, FT_PANEL);
   for (int32_t p = begin; p < end; p++) {
     scores[p] = ft_exp(scores[p] - maximum);
-    sums[p % 8] += scores[p];
+    sums[p % FT_PANEL] += scores[p];
   }
-  return 1.0f / ft_sum8(sums);
+  return 1.0f / ft_sum_lanes(sums, FT_PANEL);
 }
 
 void ft_scalar_attend(const float *q, int32_t group, int32_t head_dim, float *const *blocks,

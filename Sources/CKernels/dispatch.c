@@ -14,26 +14,22 @@ const ft_kernels ft_scalar_kernels = {
     .attend = ft_scalar_attend,
 };
 
-#if FT_HAS_AVX2
-const ft_kernels ft_avx2_kernels = {
-    .name = "avx2",
-    .matmul = ft_avx2_matmul,
-    .pack_bits = ft_avx2_pack_bits,
-    .rms_norm = ft_avx2_rms_norm,
-    .rope = ft_avx2_rope,
-    .swiglu = ft_avx2_swiglu,
-    .add = ft_avx2_add,
-    .attend = ft_avx2_attend,
-};
-#endif
-
 /// Whether the CPU has the instructions of a table, and the system saves the registers they use.
 static bool is_supported(const ft_kernels *kernels) {
-#if FT_HAS_AVX2
+#if FT_IS_X86
+  __builtin_cpu_init();  // asks the operating system, too
+  bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+              __builtin_cpu_supports("f16c");
   if (kernels == &ft_avx2_kernels) {
-    __builtin_cpu_init();  // asks the operating system, too
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-           __builtin_cpu_supports("f16c");
+    return avx2;
+  }
+  if (kernels == &ft_avxvnni_kernels) {
+    return avx2 && __builtin_cpu_supports("avxvnni");
+  }
+  if (kernels == &ft_avx512_kernels) {
+    return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512vnni");
   }
 #endif
   return kernels == &ft_scalar_kernels;
@@ -41,7 +37,9 @@ static bool is_supported(const ft_kernels *kernels) {
 
 /// The best first.
 static const ft_kernels *const tables[] = {
-#if FT_HAS_AVX2
+#if FT_IS_X86
+    &ft_avx512_kernels,
+    &ft_avxvnni_kernels,
     &ft_avx2_kernels,
 #endif
     &ft_scalar_kernels,

@@ -7,11 +7,9 @@
 #pragma STDC FP_CONTRACT OFF
 
 #if defined(__x86_64__)
-#define FT_HAS_AVX2 1
-#define FT_AVX2 __attribute__((target("avx2,fma,f16c")))
-#define FT_AVX2_INLINE static inline __attribute__((always_inline, target("avx2,fma,f16c")))
+#define FT_IS_X86 1
 #else
-#define FT_HAS_AVX2 0
+#define FT_IS_X86 0
 #endif
 
 #define FT_INLINE static inline __attribute__((always_inline))
@@ -40,14 +38,16 @@ typedef struct {
 } ft_kernels;
 
 extern const ft_kernels ft_scalar_kernels;
-#if FT_HAS_AVX2
+#if FT_IS_X86
 extern const ft_kernels ft_avx2_kernels;
+extern const ft_kernels ft_avxvnni_kernels;
+extern const ft_kernels ft_avx512_kernels;
 #endif
 
 /// The table in use.
 const ft_kernels *ft_active_kernels(void);
 
-// The rows of the tables.
+// The scalar rows, which other tables fall back on where vectors bring nothing.
 void ft_scalar_matmul(const ft_matrix *, int32_t, int32_t, const float *, size_t, int32_t, float *,
                       size_t);
 void ft_scalar_pack_bits(ft_dtype, ft_source16, int32_t, int32_t, int32_t, uint16_t *);
@@ -57,14 +57,6 @@ void ft_scalar_swiglu(const float *, const float *, int32_t, float *);
 void ft_scalar_add(float *, const float *, int32_t);
 void ft_scalar_attend(const float *, int32_t, int32_t, float *const *, int32_t, int32_t, float,
                       float *, float *);
-#if FT_HAS_AVX2
-void ft_avx2_matmul(const ft_matrix *, int32_t, int32_t, const float *, size_t, int32_t, float *,
-                    size_t);
+#if FT_IS_X86
 void ft_avx2_pack_bits(ft_dtype, ft_source16, int32_t, int32_t, int32_t, uint16_t *);
-void ft_avx2_rms_norm(const float *, const float *, float, int32_t, float *);
-void ft_avx2_rope(float *, int32_t, int32_t, const float *, const float *);
-void ft_avx2_swiglu(const float *, const float *, int32_t, float *);
-void ft_avx2_add(float *, const float *, int32_t);
-void ft_avx2_attend(const float *, int32_t, int32_t, float *const *, int32_t, int32_t, float,
-                    float *, float *);
 #endif

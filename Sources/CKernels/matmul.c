@@ -45,9 +45,8 @@ void ft_matmul(ft_team *team, const ft_matrix *matrix, const float *x, size_t x_
 void ft_matrix_row(const ft_matrix *matrix, int32_t row, float *out) {
   const void *panel = ft_panel(matrix, row / FT_PANEL);
   int32_t lane = row % FT_PANEL;
-  int32_t place = ft_lane_place(matrix->dtype, lane);
   for (int32_t c = 0; c < matrix->cols; c++) {
-    out[c] = ft_element(matrix->dtype, panel, (size_t)c * FT_PANEL + (size_t)place);
+    out[c] = ft_element(matrix->dtype, panel, ft_place(matrix->dtype, lane, c));
   }
   if (matrix->dtype == FT_Q8) {
     const float *scales = ft_panel_scales(matrix, row / FT_PANEL);

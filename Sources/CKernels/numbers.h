@@ -63,7 +63,7 @@ FT_INLINE uint16_t ft_to_f16(float value) {
 
 // exp(x) = 2^n * exp(r), r = x - n ln 2 in [-ln 2 / 2, ln 2 / 2]; the polynomial and the split of
 // ln 2 are those of Cephes' expf (S. Moshier). About 1 ulp; 0 below -104, infinite above 89, and
-// denormal results are rounded once. vector.h says the same for eight lanes.
+// denormal results are rounded once. vector.h says the same for many lanes.
 #define FT_EXP_LOW -104.0f
 #define FT_EXP_HIGH 89.0f
 #define FT_EXP_LOG2E 1.44269504088896341f
@@ -100,9 +100,53 @@ FT_INLINE float ft_exp(float x) {
   return p * first * second;
 }
 
-/// The sum of eight lanes, in the order of the vector code.
-FT_INLINE float ft_sum8(const float lanes[8]) {
-  float a = lanes[0] + lanes[4], b = lanes[1] + lanes[5];
-  float c = lanes[2] + lanes[6], d = lanes[3] + lanes[7];
-  return (a + c) + (b + d);
+/// The sum of `count` lanes (a power of two), joined by halves until one is left; spoils them.
+FT_INLINE float ft_sum_lanes(float *lanes, int32_t count) {
+  while (count > 1) {
+    count /= 2;
+    for (int32_t j = 0; j < count; j++) {
+      lanes[j] += lanes[j + count];
+    }
+  }
+  return lanes[0];
 }
+
+FT_INLINE float ft_max_lanes(float *lanes, int32_t count) {
+  while (count > 1) {
+    count /= 2;
+    for (int32_t j = 0; j < count; j++) {
+      lanes[j] = ft_max(lanes[j], lanes[j + count]);
+    }
+  }
+  return lanes[0];
+}
+
+/// The scale of a q8 group whose largest magnitude is `largest`, and what its values are multiplied
+/// by before they are rounded. A group that holds something that is not finite gets the scale NaN,
+/// so that the damage shows in every result.
+FT_INLINE float ft_q8_scale(float largest, bool finite, float *inverse) {
+  // Below 2^-120 the reciprocal could overflow; such values are zero for every purpose.
+  bool usable = finite && largest > 0x1p-120f;
+  *inverse = usable ? 127.0f / largest : 0;
+  return usable ? largest / 127.0f : finite ? 0 : NAN;
+}
+
+/// The bytes of a q8 group of `width` values, rounded to nearest even, and its scale.
+FT_INLINE float ft_quantize(const float *values, int32_t width, int8_t *out) {
+  float largest = 0;
+  bool finite = true;
+  for (int32_t c = 0; c < width; c++) {
+    largest = ft_max(fabsf(values[c]), largest);
+    finite = finite && fabsf(values[c]) < INFINITY;
+  }
+  float inverse;
+  float scale = ft_q8_scale(largest, finite, &inverse);
+  for (int32_t c = 0; c < width; c++) {
+    // Adding 1.5 * 2^23 rounds to nearest even.
+    out[c] = finite ? (int8_t)((values[c] * inverse + FT_EXP_ROUND) - FT_EXP_ROUND) : 0;
+  }
+  return scale;
+}
+
+/// Lanes of the sum of squares of a norm: element j belongs to lane j % FT_NORM_LANES.
+#define FT_NORM_LANES 32

@@ -2,7 +2,7 @@
 #include "panels.h"
 
 size_t ft_panel_bytes(ft_dtype dtype, int32_t rows, int32_t cols) {
-  return (size_t)ft_panel_count(rows) * FT_PANEL * (size_t)cols * ft_element_bytes(dtype);
+  return (size_t)ft_panel_count(rows) * ft_panel_stride(dtype, cols);
 }
 
 size_t ft_scale_bytes(ft_dtype dtype, int32_t rows, int32_t cols) {
@@ -25,11 +25,13 @@ FT_INLINE uint16_t bits16(ft_source16 source, size_t k) {
 
 void ft_scalar_pack_bits(ft_dtype dtype, ft_source16 source, int32_t rows, int32_t cols,
                          int32_t panel, uint16_t *out) {
+  int32_t padded = (int32_t)ft_padded_columns(dtype, cols);
   for (int32_t lane = 0; lane < FT_PANEL; lane++) {
     int32_t row = panel * FT_PANEL + lane;
-    uint16_t *column = out + ft_lane_place(dtype, lane);
-    for (int32_t c = 0; c < cols; c++, column += FT_PANEL) {
-      *column = row < rows ? bits16(source, (size_t)row * (size_t)cols + (size_t)c) : 0;
+    for (int32_t c = 0; c < padded; c++) {
+      bool inside = row < rows && c < cols;
+      out[ft_place(dtype, lane, c)] =
+          inside ? bits16(source, (size_t)row * (size_t)cols + (size_t)c) : 0;
     }
   }
 }
@@ -65,47 +67,29 @@ static void read_strip(const source *from, int32_t rows, int32_t cols, int32_t p
   }
 }
 
-/// The bytes of a row's group, and its scale: the largest magnitude over 127. A group that holds
-/// something that is not finite gets the scale NaN, so that the damage shows in every result.
-static float quantize_row(const float *values, int32_t width, int8_t *out) {
-  float largest = 0;
-  bool finite = true;
-  for (int32_t c = 0; c < width; c++) {
-    largest = ft_max(fabsf(values[c]), largest);
-    finite = finite && fabsf(values[c]) < INFINITY;
-  }
-  // Below 2^-120 the reciprocal could overflow; such weights are zero for every purpose.
-  bool usable = finite && largest > 0x1p-120f;
-  float scale = largest / 127.0f;
-  float inverse = 127.0f / largest;
-  for (int32_t c = 0; c < width; c++) {
-    // Adding 1.5 * 2^23 rounds to nearest even.
-    float rounded = usable ? (values[c] * inverse + FT_EXP_ROUND) - FT_EXP_ROUND : 0;
-    out[c * FT_PANEL] = (int8_t)rounded;
-  }
-  return usable ? scale : finite ? 0 : NAN;
-}
-
 static void pack_converted(ft_dtype dtype, const source *from, int32_t rows, int32_t cols,
-                           int32_t panel, char *out, float *scales) {
+                           int32_t panel, void *out, float *scales) {
   float values[FT_PANEL][strip];
+  int8_t bytes[strip];
   for (int32_t start = 0; start < cols; start += strip) {
     int32_t width = cols - start < strip ? cols - start : strip;
+    int32_t padded = (int32_t)ft_padded_columns(dtype, width);
     read_strip(from, rows, cols, panel, start, width, values);
-    size_t base = (size_t)start * FT_PANEL;
     for (int32_t lane = 0; lane < FT_PANEL; lane++) {
-      size_t place = base + (size_t)ft_lane_place(dtype, lane);
+      const float *row = values[lane];
       if (dtype == FT_Q8) {
-        scales[start / FT_Q8_GROUP * FT_PANEL + lane] =
-            quantize_row(values[lane], width, (int8_t *)out + place);
-        continue;
+        scales[start / FT_Q8_GROUP * FT_PANEL + lane] = ft_quantize(row, width, bytes);
       }
-      for (int32_t c = 0; c < width; c++, place += FT_PANEL) {
-        if (dtype == FT_F32) {
-          ((float *)out)[place] = values[lane][c];
-        } else {
-          ((uint16_t *)out)[place] =
-              dtype == FT_BF16 ? ft_to_bf16(values[lane][c]) : ft_to_f16(values[lane][c]);
+      for (int32_t c = 0; c < padded; c++) {
+        size_t place = ft_place(dtype, lane, start + c);
+        bool inside = c < width;
+        switch (dtype) {
+          case FT_F32: ((float *)out)[place] = row[c]; break;
+          case FT_BF16: ((uint16_t *)out)[place] = inside ? ft_to_bf16(row[c]) : 0; break;
+          case FT_F16: ((uint16_t *)out)[place] = ft_to_f16(row[c]); break;
+          case FT_Q8:
+            ((uint8_t *)out)[place] = (uint8_t)(FT_Q8_BIAS + (inside ? bytes[c] : 0));
+            break;
         }
       }
     }
@@ -115,7 +99,7 @@ static void pack_converted(ft_dtype dtype, const source *from, int32_t rows, int
 static void pack(ft_dtype dtype, const source *from, int32_t rows, int32_t cols,
                  int32_t first_panel, int32_t last_panel, void *panels, float *scales) {
   const ft_kernels *kernels = ft_active_kernels();
-  size_t panel_bytes = (size_t)cols * FT_PANEL * ft_element_bytes(dtype);
+  size_t panel_bytes = ft_panel_stride(dtype, cols);
   size_t panel_scales = (size_t)ft_group_count(cols) * FT_PANEL;
   for (int32_t panel = first_panel; panel < last_panel; panel++) {
     char *out = (char *)panels + (size_t)panel * panel_bytes;

@@ -6,24 +6,47 @@ FT_INLINE size_t ft_element_bytes(ft_dtype dtype) {
   return dtype == FT_F32 ? 4 : dtype == FT_Q8 ? 1 : 2;
 }
 
+/// Columns whose values lie side by side for each row of a panel: as many as a 32-bit lane splits
+/// into with one instruction each (bf16: a shift and a mask), or takes whole (q8: a dot product of
+/// four). What f16 converts from lies row by row.
+FT_INLINE int32_t ft_columns_together(ft_dtype dtype) {
+  return dtype == FT_BF16 ? 2 : dtype == FT_Q8 ? 4 : 1;
+}
+
+/// Columns of a panel in memory: those past the end of the matrix are zero.
+FT_INLINE size_t ft_padded_columns(ft_dtype dtype, int32_t cols) {
+  size_t together = (size_t)ft_columns_together(dtype);
+  return ((size_t)cols + together - 1) / together * together;
+}
+
+/// Place of row `lane` and column `c` in a panel.
+FT_INLINE size_t ft_place(ft_dtype dtype, int32_t lane, int32_t c) {
+  int32_t together = ft_columns_together(dtype);
+  return ((size_t)(c / together) * FT_PANEL + (size_t)lane) * (size_t)together +
+         (size_t)(c % together);
+}
+
 FT_INLINE int32_t ft_panel_count(int32_t rows) { return (rows + FT_PANEL - 1) / FT_PANEL; }
 
 FT_INLINE int32_t ft_group_count(int32_t cols) { return (cols + FT_Q8_GROUP - 1) / FT_Q8_GROUP; }
 
-/// Place of row `lane` of a panel inside a column. In bf16 the rows j and j + 8 of each sixteen lie
-/// side by side: shifting 32-bit lanes then yields rows 0 ..< 8, masking them rows 8 ..< 16.
-FT_INLINE int32_t ft_lane_place(ft_dtype dtype, int32_t lane) {
-  return dtype == FT_BF16 ? (lane & ~15) + 2 * (lane & 7) + ((lane >> 3) & 1) : lane;
+/// Bytes of one panel.
+FT_INLINE size_t ft_panel_stride(ft_dtype dtype, int32_t cols) {
+  return ft_padded_columns(dtype, cols) * FT_PANEL * ft_element_bytes(dtype);
 }
 
 FT_INLINE const void *ft_panel(const ft_matrix *matrix, int32_t panel) {
-  size_t bytes = (size_t)matrix->cols * FT_PANEL * ft_element_bytes(matrix->dtype);
-  return (const char *)matrix->panels + (size_t)panel * bytes;
+  size_t stride = ft_panel_stride(matrix->dtype, matrix->cols);
+  return (const char *)matrix->panels + (size_t)panel * stride;
 }
 
 FT_INLINE const float *ft_panel_scales(const ft_matrix *matrix, int32_t panel) {
   return matrix->scales + (size_t)panel * (size_t)ft_group_count(matrix->cols) * FT_PANEL;
 }
+
+/// What a q8 byte stands for: they are stored with this much added, because the instructions that
+/// multiply bytes take one signed and one unsigned factor.
+#define FT_Q8_BIAS 128
 
 /// Element `place` of an array of `dtype` (q8: the integer).
 FT_INLINE float ft_element(ft_dtype dtype, const void *values, size_t place) {
@@ -31,7 +54,16 @@ FT_INLINE float ft_element(ft_dtype dtype, const void *values, size_t place) {
     case FT_F32: return ((const float *)values)[place];
     case FT_BF16: return ft_from_bf16(((const uint16_t *)values)[place]);
     case FT_F16: return ft_from_f16(((const uint16_t *)values)[place]);
-    case FT_Q8: return (float)((const int8_t *)values)[place];
+    case FT_Q8: return (float)(((const uint8_t *)values)[place] - FT_Q8_BIAS);
   }
   return 0;
+}
+
+/// Copies `n` rows of `count` floats.
+FT_INLINE void ft_copy_rows(const float *from, size_t from_stride, float *to, size_t to_stride,
+                            int32_t n, int32_t count) {
+  for (int32_t i = 0; i < n; i++) {
+    memcpy(to + (size_t)i * to_stride, from + (size_t)i * from_stride,
+           (size_t)count * sizeof(float));
+  }
 }

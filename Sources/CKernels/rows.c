@@ -1,20 +1,13 @@
 // Work on one row of activations: the entry points, and the scalar code.
 #include "numbers.h"
 
-enum { norm_lanes = 32 };
-
 void ft_scalar_rms_norm(const float *x, const float *weight, float epsilon, int32_t count,
                         float *out) {
-  // Element j belongs to lane j % 32; lanes are joined by halves.
-  float lanes[norm_lanes] = {0};
+  float lanes[FT_NORM_LANES] = {0};
   for (int32_t j = 0; j < count; j++) {
-    lanes[j % norm_lanes] = fmaf(x[j], x[j], lanes[j % norm_lanes]);
+    lanes[j % FT_NORM_LANES] = fmaf(x[j], x[j], lanes[j % FT_NORM_LANES]);
   }
-  float eight[8];
-  for (int32_t j = 0; j < 8; j++) {
-    eight[j] = (lanes[j] + lanes[j + 8]) + (lanes[j + 16] + lanes[j + 24]);
-  }
-  float scale = 1.0f / sqrtf(ft_sum8(eight) / (float)count + epsilon);
+  float scale = 1.0f / sqrtf(ft_sum_lanes(lanes, FT_NORM_LANES) / (float)count + epsilon);
   for (int32_t j = 0; j < count; j++) {
     out[j] = x[j] * scale * weight[j];
   }

@@ -120,94 +120,128 @@ package struct BytePairMerges: Sendable {
   private func appendQueueing(
     _ word: UnsafeRawBufferPointer, to tokens: inout [TokenID]
   ) -> Int {
-    var symbols: [TokenID] = word.lazy.map { byteTokens[Int($0)] }.filter { $0 >= 0 }
+    // The symbols, of which removed ones are negative, as a list; and the merge of each with the next.
+    var symbols: [TokenID] = []
+    symbols.reserveCapacity(word.count)
+    for byte in word where byteTokens[Int(byte)] >= 0 { symbols.append(byteTokens[Int(byte)]) }
     let count = symbols.count
-    guard count > 1 else {
-      tokens.append(contentsOf: symbols)
-      return count
+    var previous = (0..<count).map { Int32($0) - 1 }
+    var next = (0..<count).map { Int32($0) + 1 }
+    var merges = [Merge](repeating: Self.noMerge, count: count)
+    var queue = MergeQueue()
+    for index in 0..<max(count - 1, 0) {
+      merges[index] = merge(of: symbols[index], symbols[index + 1])
+      if merges[index] != Self.noMerge { queue.push(merges[index], at: index) }
     }
-    // A list of the symbols that are left, and the merge of each with its right neighbour.
-    var previous = Array(-1..<count - 1)
-    var next = Array(1...count)
-    var merges = (0..<count - 1).map { merge(of: symbols[$0], symbols[$0 + 1]) }
-    merges.append(Self.noMerge)
-    var queue = MergeQueue(
-      merges.indices.lazy.filter { merges[$0] != Self.noMerge }.map {
-        MergeQueue.entry(merge: merges[$0], position: $0)
-      })
-
     while let (place, position) = queue.pop() {
       // An entry whose symbols have changed since is stale.
       let merge = merges[position]
       guard merge != Self.noMerge, merge >> 32 == place else { continue }
-      let right = next[position]
+      let right = Int(next[position])
+      let after = Int(next[right])
       symbols[position] = TokenID(truncatingIfNeeded: merge)
-      next[position] = next[right]
-      if next[right] < count { previous[next[right]] = position }
       symbols[right] = -1
       merges[right] = Self.noMerge
-      for left in [previous[position], position] where left >= 0 {
-        let after = next[left]
-        merges[left] = after < count ? self.merge(of: symbols[left], symbols[after]) : Self.noMerge
-        if merges[left] != Self.noMerge {
-          queue.push(MergeQueue.entry(merge: merges[left], position: left))
-        }
+      merges[position] = Self.noMerge
+      next[position] = Int32(after)
+      let before = Int(previous[position])
+      if before >= 0 {
+        merges[before] = self.merge(of: symbols[before], symbols[position])
+        if merges[before] != Self.noMerge { queue.push(merges[before], at: before) }
+      }
+      if after < count {
+        previous[after] = Int32(position)
+        merges[position] = self.merge(of: symbols[position], symbols[after])
+        if merges[position] != Self.noMerge { queue.push(merges[position], at: position) }
       }
     }
-    tokens.append(contentsOf: symbols.lazy.filter { $0 >= 0 })
+    for symbol in symbols where symbol >= 0 { tokens.append(symbol) }
     return count + queue.steps
   }
 }
 
-/// Merges that are to be done, the one that goes first on top: a binary heap.
+/// Merges that are to be done: the ones of the earliest place first, from left to right.
+///
+/// Positions wait in one list for each place, and the places in a heap. A word has many positions and
+/// few places, and most lists fill from left to right by themselves, so that an entry costs much less
+/// than in a heap of all entries.
 private struct MergeQueue {
-  /// The merge's place in the list above, its position in the word below.
-  typealias Entry = UInt64
+  private struct Waiting {
+    let place: UInt64
+    var positions: [Int32] = []
+    /// The positions before it are done.
+    var first = 0
+    var isSorted = true
 
-  private var entries: [Entry]
-  /// Comparisons so far.
+    var isEmpty: Bool { first == positions.count }
+  }
+
+  private var lists: [Waiting] = []
+  private var listOfPlace: [UInt64: Int] = [:]
+  private var latest = 0
+  /// The lists that are not empty, the earliest place on top: a binary heap of places.
+  private var places: [UInt64] = []
+  /// Entries put in and comparisons so far.
   private(set) var steps = 0
 
-  static func entry(merge: UInt64, position: Int) -> Entry {
-    (merge & 0xFFFF_FFFF_0000_0000) | UInt64(UInt32(position))
-  }
-
-  init(_ entries: some Sequence<Entry>) {
-    self.entries = Array(entries)
-    for index in stride(from: self.entries.count / 2 - 1, through: 0, by: -1) { sink(index) }
-  }
-
-  mutating func push(_ entry: Entry) {
-    entries.append(entry)
-    var index = entries.count - 1
-    while index > 0, entries[index] < entries[(index - 1) / 2] {
-      entries.swapAt(index, (index - 1) / 2)
-      index = (index - 1) / 2
-      steps += 1
+  mutating func push(_ merge: UInt64, at position: Int) {
+    let place = merge >> 32
+    if lists.isEmpty || lists[latest].place != place {
+      latest = listOfPlace[place] ?? lists.count
+      if latest == lists.count {
+        lists.append(Waiting(place: place))
+        listOfPlace[place] = latest
+      }
     }
+    if lists[latest].isEmpty {
+      lists[latest].positions.removeAll(keepingCapacity: true)
+      lists[latest].first = 0
+      lists[latest].isSorted = true
+      rise(place)
+    } else if let last = lists[latest].positions.last, last > position {
+      lists[latest].isSorted = false
+    }
+    lists[latest].positions.append(Int32(position))
     steps += 1
   }
 
   mutating func pop() -> (place: UInt64, position: Int)? {
-    guard let first = entries.first, let last = entries.popLast() else { return nil }
-    if !entries.isEmpty {
-      entries[0] = last
-      sink(0)
+    guard let place = places.first else { return nil }
+    if lists[latest].place != place { latest = listOfPlace[place] ?? latest }
+    if !lists[latest].isSorted {
+      let first = lists[latest].first
+      lists[latest].positions[first...].sort()
+      lists[latest].isSorted = true
+      steps += lists[latest].positions.count - first
     }
-    return (first >> 32, Int(first & 0xFFFF_FFFF))
+    let position = Int(lists[latest].positions[lists[latest].first])
+    lists[latest].first += 1
+    if lists[latest].isEmpty { removeFirstPlace() }
+    return (place, position)
   }
 
-  private mutating func sink(_ start: Int) {
-    var index = start
-    while true {
+  private mutating func rise(_ place: UInt64) {
+    var index = places.count
+    places.append(place)
+    while index > 0, places[(index - 1) / 2] > place {
+      places[index] = places[(index - 1) / 2]
+      index = (index - 1) / 2
       steps += 1
-      var smallest = index
-      for child in [2 * index + 1, 2 * index + 2] where child < entries.count {
-        if entries[child] < entries[smallest] { smallest = child }
-      }
-      if smallest == index { return }
-      entries.swapAt(index, smallest)
-      index = smallest
     }
+    places[index] = place
+  }
+
+  private mutating func removeFirstPlace() {
+    guard let place = places.popLast(), !places.isEmpty else { return }
+    var index = 0
+    while 2 * index + 1 < places.count {
+      var child = 2 * index + 1
+      if child + 1 < places.count, places[child + 1] < places[child] { child += 1 }
+      guard places[child] < place else { break }
+      places[index] = places[child]
+      index = child
+      steps += 1
+    }
+    places[index] = place
   }
 }

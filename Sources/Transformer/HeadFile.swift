@@ -80,7 +80,9 @@ package struct HeadFile: Sendable {
       archive.metadata[part.layersKey] = try Self.encode(network.layers, path: path)
       for (name, tensor) in network.tensors { archive.tensors[part.prefix + name] = tensor }
     }
-    if let estimator { archive.metadata[Self.estimatorKey] = try Self.encode(estimator, path: path) }
+    if let estimator {
+      archive.metadata[Self.estimatorKey] = try Self.encode(estimator, path: path)
+    }
     try archive.write(to: path)
   }
 

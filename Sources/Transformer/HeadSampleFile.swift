@@ -25,7 +25,8 @@ package struct HeadSampleFile: Sendable {
       guard tensor.shape.count == 2, width == nil || tensor.shape[1] == width else {
         throw ModelError(
           .malformed, path: path, place: "tensor \(name)",
-          problem: "the shape \(tensor.shape) is not (samples, \(width.map(String.init) ?? "width"))")
+          problem:
+            "the shape \(tensor.shape) is not (samples, \(width.map(String.init) ?? "width"))")
       }
       return (tensor.values, tensor.shape[1])
     }

@@ -3,7 +3,8 @@ package import CKernels
 /// How the weights of a matrix are held in memory.
 package enum WeightType: String, CaseIterable, Sendable {
   case f32, bf16, f16
-  /// int8 with one f32 scale per row and 64 columns (1.0625 bytes a weight).
+  /// int8 with one f32 scale per row and 64 columns (1.0625 bytes a weight); products with it round
+  /// the activations to int8, too.
   case q8
 
   package var kernelType: ft_dtype {

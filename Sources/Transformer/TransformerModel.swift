@@ -159,10 +159,11 @@ package final class TransformerModel: LanguageModel {
 
     let scale = 1 / Float(c.headSize).squareRoot()
     let context = rows.reduce(0) { $0 + $1.position + 1 }
-    let tasks = rows.count * c.keyValueHeadCount
+    // Head by head, so that a worker reads the keys and values of a head once for all rows.
+    let tasks = c.keyValueHeadCount * rows.count
     team.split(tasks, worthwhile: isWorthwhile(context * c.querySize)) { range, worker in
       for task in range {
-        let (i, head) = (task / c.keyValueHeadCount, task % c.keyValueHeadCount)
+        let (head, i) = (task / rows.count, task % rows.count)
         let row = rows[rows.startIndex + i]
         let query = head * c.groupSize * c.headSize
         ft_attend(

@@ -98,13 +98,23 @@ struct ZstdEncoder: ~Copyable {
     var entropyOnly = false
   }
 
-  /// Compresses `source` with entropy codes alone and at `level`, and gives the smaller frame.
+  /// The bytes that are tried first, a block of zstd's.
+  private static let probeBytes = 1 << 17
+
+  /// Compresses `source` with entropy codes alone and, where the beginning promises a gain, at
+  /// `level` too, and gives the smaller frame.
   ///
   /// What a level saves on noise is not worth its decoding time: below a 64th, entropy coding's
   /// frame is kept, which holds such bytes as they are.
   func encode(_ source: UnsafeRawBufferPointer, level: Int) throws(ZstdProblem) -> [UInt8] {
-    let plain = try encode(source, Effort(level: 1, entropyOnly: true))
-    let packed = try encode(source, Effort(level: CInt(level)))
+    let entropy = Effort(level: 1, entropyOnly: true)
+    let full = Effort(level: CInt(level))
+    let plain = try encode(source, entropy)
+    if source.count > Self.probeBytes {
+      let probe = UnsafeRawBufferPointer(rebasing: source[..<Self.probeBytes])
+      guard try encode(probe, full).count < encode(probe, entropy).count else { return plain }
+    }
+    let packed = try encode(source, full)
     let worthwhile = packed.count < source.count - source.count / 64
     return worthwhile && packed.count < plain.count ? packed : plain
   }

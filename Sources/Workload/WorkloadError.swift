@@ -9,6 +9,8 @@ package struct WorkloadError: Error, Equatable, Sendable, CustomStringConvertibl
     case invalidSetting
     /// Measurements that do not determine what is asked of them.
     case underdetermined
+    /// The file is not there.
+    case missing
     /// The source of the bytes failed.
     case inputOutput
   }

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Decoding
+import Learning
 import Transformer
+import Workload
 
 /// Something that the command itself found wrong: bad input, or output that cannot be written.
 struct CommandError: Error, Equatable, CustomStringConvertible {
@@ -46,7 +48,18 @@ enum Failure {
     case let error as CommandError: error
     case let error as ModelError: CommandError(status(error.code), error.description)
     case let error as GenerationError: CommandError(badData, error.description)
+    case let error as LearningError: CommandError(badData, error.description)
+    case let error as WorkloadError: CommandError(status(error.code), error.description)
     default: nil
+    }
+  }
+
+  static func status(_ code: WorkloadError.Code) -> Int32 {
+    switch code {
+    case .malformed, .unknownFormat, .underdetermined: badData
+    case .invalidSetting: usage
+    case .missing: missingInput
+    case .inputOutput: inputOutput
     }
   }
 

@@ -6,5 +6,8 @@ struct Foretoken: ParsableCommand {
     commandName: "foretoken",
     abstract: "Generates text with a draft and a target model: sooner, and the same text.",
     version: "0.1.0",
-    subcommands: [Generate.self, Report.self, Weights.self])
+    subcommands: [
+      Generate.self, Report.self, Head.self, Lengths.self, Replay.self, Trace.self,
+      Weights.self,
+    ])
 }

@@ -28,8 +28,9 @@ struct RequestLines {
   ///   before the end only for input that cannot be read and output that cannot be written.
   mutating func run() throws {
     let input = ByteSource()
-    var (requests, failures) = (0, 0)
-    for number in 1... where !Interrupt.isRequested {
+    var (number, requests, failures) = (0, 0, 0)
+    while !Interrupt.isRequested {
+      number += 1
       var name: RequestLine.Name?
       do {
         guard let bytes = try input.line() else { break }

@@ -51,7 +51,7 @@ import Testing
     let text = String(repeating: "hello ", count: 200)
     expectError(
       try CommandLineTool.run(pair.generate("--raw"), input: text), 65,
-      "the prompt has 1199 tokens, the model's context holds 512")
+      "the prompt has 1200 tokens, the model's context holds 512")
   }
 
   @Test func `Models that are not there`() throws {

@@ -28,8 +28,9 @@ package final class Program {
   private var input: CInt?
   private var output: CInt
   private let errors: CInt
+  private var isFinished = false
   /// Nothing that we run takes long, but the machine may be busy.
-  private let deadline = ContinuousClock.now + .seconds(120)
+  private let deadline = ContinuousClock.now + .seconds(60)
 
   /// One at a time: descriptors of one child must not leak into another.
   private static let starting = Mutex(())
@@ -75,7 +76,7 @@ package final class Program {
       posix_spawn_file_actions_adddup2(&actions, input.reading, STDIN_FILENO)
       posix_spawn_file_actions_adddup2(&actions, output.writing, STDOUT_FILENO)
       posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO)
-      // Signals are what a shell would hand down, whatever the test runner ignores.
+      // Signals are what a shell would hand down, whatever the test's thread ignores or blocks.
       posix_spawnattr_init(&attributes)
       defer { posix_spawnattr_destroy(&attributes) }
       var signals = sigset_t()
@@ -83,7 +84,10 @@ package final class Program {
       sigaddset(&signals, SIGINT)
       sigaddset(&signals, SIGPIPE)
       posix_spawnattr_setsigdefault(&attributes, &signals)
-      posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
+      sigemptyset(&signals)
+      posix_spawnattr_setsigmask(&attributes, &signals)
+      posix_spawnattr_setflags(
+        &attributes, Int16(POSIX_SPAWN_SETSIGDEF) | Int16(POSIX_SPAWN_SETSIGMASK))
 
       var process = pid_t()
       let searchPath = getenv("PATH").map { String(cString: $0) } ?? ""
@@ -105,6 +109,10 @@ package final class Program {
   }
 
   deinit {
+    if !isFinished {
+      kill(process, SIGKILL)
+      waitpid(process, nil, 0)
+    }
     closeInput()
     closeOutput()
     close(errors)
@@ -117,8 +125,7 @@ package final class Program {
     guard let input, !bytes.isEmpty else { return }
     guard bytes.count <= 65_536 else { throw Failure(description: "too much for a pipe") }
     // A program that did not wait for its input is no failure.
-    let earlier = signal(SIGPIPE, SIG_IGN)
-    defer { signal(SIGPIPE, earlier) }
+    signal(SIGPIPE, SIG_IGN)
     #if canImport(Glibc)
       _ = Glibc.write(input, bytes, bytes.count)
     #else
@@ -136,7 +143,6 @@ package final class Program {
     var ready = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
     let left = (deadline - ContinuousClock.now) / .milliseconds(1)
     guard poll(&ready, 1, CInt(max(0, left))) > 0 else {
-      kill(process, SIGKILL)
       throw Failure(description: "no output in time")
     }
     var bytes = [UInt8](repeating: 0, count: count)
@@ -148,15 +154,6 @@ package final class Program {
     return Array(bytes[..<max(0, size)])
   }
 
-  /// Bytes of its output that nobody has read yet.
-  package func pendingOutput() throws -> Int {
-    var count: CInt = 0
-    guard ContinuousClock.now < deadline, ioctl(output, UInt(FIONREAD), &count) == 0 else {
-      throw Failure(description: "its output cannot be looked at")
-    }
-    return Int(count)
-  }
-
   /// Makes its output wait for a reader after a few thousand bytes; false where the system cannot.
   package func narrowOutput() -> Bool {
     #if os(Linux)
@@ -165,6 +162,20 @@ package final class Program {
     #else
       return false
     #endif
+  }
+
+  /// Whether it sleeps with its output full. Only Linux tells.
+  package func waitsForReader() throws -> Bool {
+    var count: CInt = 0
+    guard ContinuousClock.now < deadline, ioctl(output, UInt(FIONREAD), &count) == 0 else {
+      throw Failure(description: "it did not come to wait for a reader in time")
+    }
+    let file = open("/proc/\(process)/stat", O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return false }
+    defer { close(file) }
+    // The process, its name in parentheses, its state.
+    let state = contents(of: file, size: 4096).split(separator: ") ").last?.first
+    return count > 4000 && state == "S"
   }
 
   /// Stops reading its output, as `head` does.
@@ -186,22 +197,20 @@ package final class Program {
     var status: CInt = 0
     while waitpid(process, &status, WNOHANG) == 0 {
       guard ContinuousClock.now < deadline else {
-        kill(process, SIGKILL)
-        waitpid(process, &status, 0)
         throw Failure(description: "it did not end in time")
       }
       usleep(1000)
     }
+    isFinished = true
     let signal = status & 0x7F
     return Outcome(
       status: signal == 0 ? status >> 8 & 0xFF : 128 + signal, output: bytes,
-      errors: contents(of: errors))
+      errors: contents(of: errors, size: Int(lseek(errors, 0, SEEK_END))))
   }
 
   // MARK: - Plumbing
 
-  private func contents(of file: CInt) -> String {
-    let size = Int(lseek(file, 0, SEEK_END))
+  private func contents(of file: CInt, size: Int) -> String {
     var bytes = [UInt8](repeating: 0, count: max(0, size))
     let count = pread(file, &bytes, bytes.count, 0)
     return String(decoding: bytes[..<max(0, count)], as: UTF8.self)

@@ -7,7 +7,9 @@ struct Bench: ParsableCommand {
     abstract: "Measures the kernels, the engine, the files, the tokenizer and the simulator.",
     subcommands: [
       EngineBench.self,
+      LearningBench.self,
       LoadBench.self,
+      LogitsDump.self,
       CorruptBench.self,
       ReplayBench.self,
       TokenizeBench.self,

@@ -25,38 +25,40 @@ extension Double {
   }
 }
 
-/// Reads a large buffer with a team, for the bandwidth that bounds decoding.
+/// Reads a buffer with a team, for the bandwidth that bounds decoding: the floor of a step is the time
+/// in which the same workers merely read as many bytes, from memory of the same kind.
 struct BandwidthProbe {
   let team: WorkerTeam
-  let bytes: Int
-  private let buffer: [SIMD8<UInt64>]
+  private let buffer: AlignedBuffer
 
-  init(team: WorkerTeam, bytes: Int) {
+  init(team: WorkerTeam, bytes: Int) throws {
     self.team = team
-    self.bytes = bytes
-    buffer = Array(repeating: SIMD8(repeating: 1), count: bytes / 64)
+    buffer = try AlignedBuffer(byteCount: bytes, purpose: "bandwidth probe")
+    // Untouched pages would all be one page of zeros.
+    for offset in stride(from: 0, to: bytes, by: 64) {
+      buffer.pointer.storeBytes(of: 1, toByteOffset: offset, as: UInt8.self)
+    }
   }
 
   /// Seconds for one pass over the buffer.
   func measure() -> Double {
-    buffer.withUnsafeBufferPointer { values in
-      ContinuousClock().measure {
-        team.split(values.count) { range, _ in
-          var sums = (SIMD8<UInt64>(), SIMD8<UInt64>(), SIMD8<UInt64>(), SIMD8<UInt64>())
-          var index = range.lowerBound
-          while index + 4 <= range.upperBound {
-            sums.0 &+= values[index]
-            sums.1 &+= values[index + 1]
-            sums.2 &+= values[index + 2]
-            sums.3 &+= values[index + 3]
-            index += 4
-          }
-          // The sum of ones cannot be zero here; the test keeps the reads alive.
-          if (sums.0 &+ sums.1 &+ sums.2 &+ sums.3).wrappedSum() == 0, range.count > 4 {
-            print("the buffer was not read")
-          }
+    let values = buffer.pointer.assumingMemoryBound(to: SIMD8<UInt64>.self)
+    return ContinuousClock().measure {
+      team.split(buffer.byteCount / 64) { range, _ in
+        var sums = (SIMD8<UInt64>(), SIMD8<UInt64>(), SIMD8<UInt64>(), SIMD8<UInt64>())
+        var index = range.lowerBound
+        while index + 4 <= range.upperBound {
+          sums.0 &+= values[index]
+          sums.1 &+= values[index + 1]
+          sums.2 &+= values[index + 2]
+          sums.3 &+= values[index + 3]
+          index += 4
         }
-      }.seconds
-    }
+        // The sum of ones cannot be zero here; the test keeps the reads alive.
+        if (sums.0 &+ sums.1 &+ sums.2 &+ sums.3).wrappedSum() == 0, range.count > 4 {
+          print("the buffer was not read")
+        }
+      }
+    }.seconds
   }
 }

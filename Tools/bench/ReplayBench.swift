@@ -109,8 +109,6 @@ struct ReplayBench: ParsableCommand {
   }
 }
 
-extension Batching: ExpressibleByArgument {}
-
 /// A file's bytes in order.
 struct FileBytes: ByteSource {
   private let file: InputFile
@@ -133,3 +131,5 @@ struct FileBytes: ByteSource {
     return bytes
   }
 }
+
+extension Batching: ExpressibleByArgument {}

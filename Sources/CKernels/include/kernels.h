@@ -6,9 +6,13 @@
 // operations in one fixed order, whichever kernel, batch size or thread count is used:
 //
 //   matmul      y[i][r] = fma(w[r][C-1], x[i][C-1], ... fma(w[r][1], x[i][1], fma(w[r][0], x[i][0], 0)))
-//               columns ascending, one f32 accumulator per element (q8: one accumulator per
-//               FT_Q8_GROUP columns, and the groups' sums joined by fma with their scales, ascending,
-//               from 0)
+//               columns ascending, one f32 accumulator per element
+//   matmul, q8  y[i][r] = ... fma(d[1] * s[i][1], t[r][1], fma(d[0] * s[i][0], t[r][0], 0))
+//               groups of FT_Q8_GROUP columns ascending; d is the exact integer dot product of the
+//               weights' bytes with the activations' bytes of the group, t and s are their scales.
+//               A group of activations becomes bytes as a group of weights does: divided by its
+//               scale, which is max|x| / 127, and rounded to nearest even. That is the only place
+//               where activations lose precision: at most half a step, 0.4 % of the group's largest.
 //
 // so that the scalar code, the vector code and a loop that anyone can write agree bit for bit
 // (except in the payload of a NaN).
@@ -58,11 +62,12 @@ typedef enum { FT_F32 = 0, FT_BF16 = 1, FT_F16 = 2, FT_Q8 = 3 } ft_dtype;
 #define FT_Q8_GROUP 64
 
 /// A weight matrix `(rows, cols)` in panels: `[ceil(rows / FT_PANEL)][cols][FT_PANEL]`, rows past
-/// the end are zero. The order of the rows inside a column of a panel is the kernels' affair.
+/// the end are zero. A panel of bf16 holds pairs of columns, of q8 fours, side by side for each row,
+/// and is filled up with zeros; where exactly a weight lies is the kernels' affair.
 /// Matrices of the same width whose row counts are multiples of FT_PANEL and whose panels (and
 /// scales) lie one after another are also ONE matrix: that is how projections that read the same
 /// input (query, key and value; gate and up) share one pass and one join.
-/// q8: int8 values, and `scales` is `[panels][ceil(cols / FT_Q8_GROUP)][FT_PANEL]` f32.
+/// q8: bytes, and `scales` is `[panels][ceil(cols / FT_Q8_GROUP)][FT_PANEL]` f32.
 typedef struct {
   ft_dtype dtype;
   int32_t rows;
@@ -142,7 +147,7 @@ void ft_attend(const float *q, int32_t group, int32_t head_dim, float *const *bl
 // ---------------------------------------------------------------------------------------------
 // Which code runs
 
-/// "avx2" or "scalar": chosen once from what the CPU and the system can do.
+/// "avx512", "avxvnni", "avx2" or "scalar": chosen once from what the CPU and the system can do.
 const char *ft_kernel_name(void);
 /// For tests and measurements: runs the kernels of that name from now on, NULL those that the CPU
 /// does best. False, and nothing changes, where there are none of that name or the CPU lacks them.

@@ -18,7 +18,7 @@ package struct HashedNGrams: Codable, Equatable, Sendable {
   /// Scales each text to a Euclidean norm of one.
   package var isNormalised = false
   /// One factor for each bucket, or empty for none: see `fitFrequencies`.
-  package private(set) var inverseFrequencies: [Float] = []
+  package var inverseFrequencies: [Float] = []
 
   /// - Throws: `setting` when the buckets are no power of two up to 2^24, or a phrase is too long.
   package init(

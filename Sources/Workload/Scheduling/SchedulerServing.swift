@@ -68,19 +68,19 @@ extension Scheduler {
   private func victimPosition(at now: Time) -> Int {
     switch ordering.victim {
     case .lastAdmitted: running.count - 1
-    case .leastUrgent: leastUrgent(at: now)
+    case .leastUrgent: leastUrgent(at: now) { _ in true } ?? running.count - 1
     }
   }
 
-  /// The running request with the highest key; ties go to the later arrival.
-  private func leastUrgent(at now: Time) -> Int {
-    var worst = 0
-    var worstEntry = entry(running[0], at: now)
-    for position in 1..<max(1, running.count) {
-      let candidate = entry(running[position], at: now)
-      if worstEntry.precedes(candidate) { (worst, worstEntry) = (position, candidate) }
+  /// Where in `running` the request with the highest key is, among those that may go; ties go to
+  /// the later arrival.
+  private func leastUrgent(at now: Time, mayGo: (RequestState) -> Bool) -> Int? {
+    var worst: (position: Int, entry: WaitingQueue.Entry)?
+    for (position, slot) in running.enumerated() where mayGo(states[slot]) {
+      let candidate = entry(slot, at: now)
+      if worst?.entry.precedes(candidate) ?? true { worst = (position, candidate) }
     }
-    return worst
+    return worst?.position
   }
 
   private func entry(_ slot: Int, at now: Time) -> WaitingQueue.Entry {
@@ -122,8 +122,9 @@ extension Scheduler {
       let needed = pool.blocks(for: candidate.known + configuration.lookahead)
       blocked = running.count + leaving.count >= configuration.maximumRunning || needed > pool.free
       guard blocked else { return }
-      let position = leastUrgent(at: now)
-      guard ordering.displaces(candidate, states[running[position]], at: now) else { return }
+      let policy = ordering
+      let victim = leastUrgent(at: now) { policy.displaces(candidate, $0, at: now) }
+      guard let position = victim else { return }
       preempt(position: position, at: now, plan: &plan)
     }
   }

@@ -110,6 +110,35 @@ package struct StepTimeModel: Equatable, Sendable {
     }
   }
 
+  /// A name of `names`, or coefficients in seconds as in `overhead=0.01,prefill=8e-5,decode=3e-5`;
+  /// the others are prefill-context, decode-context and swap.
+  ///
+  /// - Throws: `.invalidSetting` for anything else.
+  package init(parsing text: String) throws(WorkloadError) {
+    if let named = Self.named(text) {
+      self = named
+      return
+    }
+    self.init()
+    let paths: [String: WritableKeyPath<StepTimeModel, Time>] = [
+      "overhead": \.overhead, "prefill": \.prefillToken, "prefill-context": \.prefillContext,
+      "decode": \.decode, "decode-context": \.decodeContext, "swap": \.swappedToken,
+    ]
+    for part in text.split(separator: ",") {
+      let sides = part.split(separator: "=", maxSplits: 1)
+      guard sides.count == 2, let path = paths[String(sides[0])], let seconds = Double(sides[1]),
+        seconds >= 0
+      else {
+        throw WorkloadError(
+          .invalidSetting, source: "--step-times", problem: "'\(part)' is not understood",
+          advice: "a name (\(Self.names.joined(separator: ", "))) or seconds by name: "
+            + paths.keys.sorted().joined(separator: ", "))
+      }
+      self[keyPath: path] = Time(seconds: seconds)
+    }
+    try validate()
+  }
+
   package static let names = ["llama2-7b-a100", "llama3-8b-h100"]
 
   /// From seconds.

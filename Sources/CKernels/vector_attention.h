@@ -1,30 +1,32 @@
 // Attention of one token: lanes are positions for the scores and elements of a head for the output,
-// and up to three query heads share what is loaded. The bits are those of attention.c.
+// and a few query heads share what is loaded. The bits are those of attention.c.
 #include "vector.h"
 
-#if FT_HAS_AVX2
+enum {
+  heads_at_once = 3,
+  block_vectors = FT_KV_BLOCK / FT_PANEL,
+  value_vectors = FT_SUMS / heads_at_once < 4 ? FT_SUMS / heads_at_once : 4,  // of a head at a time
+};
 
-enum { heads_at_once = 3, block_vectors = FT_KV_BLOCK / 8 };
-
-/// Scores of `heads` queries against the 32 positions of one block.
-FT_AVX2_INLINE void score_block(int heads, const float *q, int32_t head_dim, const float *keys,
-                                float scale, float *scores, size_t score_stride) {
-  __m256 sums[heads_at_once][block_vectors];
+/// Scores of `heads` queries against the positions of one block.
+FT_VECTOR_INLINE void score_block(int heads, const float *q, int32_t head_dim, const float *keys,
+                                  float scale, float *scores, size_t score_stride) {
+  ft_floats sums[heads_at_once][block_vectors];
 #pragma clang loop unroll(full)
   for (int g = 0; g < heads; g++) {
 #pragma clang loop unroll(full)
     for (int v = 0; v < block_vectors; v++) {
-      sums[g][v] = _mm256_setzero_ps();
+      sums[g][v] = ft_splat(0);
     }
   }
   for (int32_t d = 0; d < head_dim; d++) {
     const float *column = keys + (size_t)d * FT_KV_BLOCK;
 #pragma clang loop unroll(full)
     for (int g = 0; g < heads; g++) {
-      __m256 query = _mm256_broadcast_ss(q + (size_t)g * (size_t)head_dim + d);
+      ft_floats query = ft_splat(q[(size_t)g * (size_t)head_dim + (size_t)d]);
 #pragma clang loop unroll(full)
       for (int v = 0; v < block_vectors; v++) {
-        sums[g][v] = _mm256_fmadd_ps(_mm256_loadu_ps(column + 8 * v), query, sums[g][v]);
+        sums[g][v] = ft_fma(ft_load(column + v * FT_PANEL), query, sums[g][v]);
       }
     }
   }
@@ -32,44 +34,36 @@ FT_AVX2_INLINE void score_block(int heads, const float *q, int32_t head_dim, con
   for (int g = 0; g < heads; g++) {
 #pragma clang loop unroll(full)
     for (int v = 0; v < block_vectors; v++) {
-      _mm256_storeu_ps(scores + (size_t)g * score_stride + 8 * v,
-                       _mm256_mul_ps(sums[g][v], _mm256_set1_ps(scale)));
+      ft_store(scores + (size_t)g * score_stride + v * FT_PANEL, sums[g][v] * ft_splat(scale));
     }
   }
 }
 
-FT_AVX2_INLINE float max_lanes(__m256 v) {
-  float a[8];
-  _mm256_storeu_ps(a, v);
-  return ft_max(ft_max(ft_max(a[0], a[4]), ft_max(a[2], a[6])),
-                ft_max(ft_max(a[1], a[5]), ft_max(a[3], a[7])));
+FT_VECTOR_INLINE float softmax(float *scores, int32_t begin, int32_t end) {
+  ft_floats highest = ft_splat(-INFINITY), sum = ft_splat(0);
+  for (int32_t p = begin; p < end; p += FT_PANEL) {
+    highest = ft_maxs(ft_load(scores + p), highest);
+  }
+  ft_floats maximum = ft_splat(ft_largest(highest));
+  for (int32_t p = begin; p < end; p += FT_PANEL) {
+    ft_floats e = ft_exps(ft_load(scores + p) - maximum);
+    ft_store(scores + p, e);
+    sum += e;
+  }
+  return 1.0f / ft_sum(sum);
 }
 
-FT_AVX2_INLINE float softmax(float *scores, int32_t begin, int32_t end) {
-  __m256 highest = _mm256_set1_ps(-INFINITY), sum = _mm256_setzero_ps();
-  for (int32_t p = begin; p < end; p += 8) {
-    highest = _mm256_max_ps(_mm256_loadu_ps(scores + p), highest);
-  }
-  __m256 maximum = _mm256_set1_ps(max_lanes(highest));
-  for (int32_t p = begin; p < end; p += 8) {
-    __m256 e = ft_exp8(_mm256_sub_ps(_mm256_loadu_ps(scores + p), maximum));
-    _mm256_storeu_ps(scores + p, e);
-    sum = _mm256_add_ps(sum, e);
-  }
-  return 1.0f / ft_sum_lanes(sum);
-}
-
-/// Elements [d, d + 8 * vectors) of the outputs of `heads` queries.
-FT_AVX2_INLINE void weigh_values(int heads, int vectors, int32_t d, int32_t head_dim,
-                                 float *const *blocks, int32_t first, int32_t last,
-                                 const float *weights, size_t weight_stride,
-                                 const float *inverses, float *out) {
-  __m256 sums[heads_at_once][4];
+/// Elements [d, d + FT_PANEL * vectors) of the outputs of `heads` queries.
+FT_VECTOR_INLINE void weigh_values(int heads, int vectors, int32_t d, int32_t head_dim,
+                                   float *const *blocks, int32_t first, int32_t last,
+                                   const float *weights, size_t weight_stride,
+                                   const float *inverses, float *out) {
+  ft_floats sums[heads_at_once][value_vectors];
 #pragma clang loop unroll(full)
   for (int g = 0; g < heads; g++) {
 #pragma clang loop unroll(full)
     for (int v = 0; v < vectors; v++) {
-      sums[g][v] = _mm256_setzero_ps();
+      sums[g][v] = ft_splat(0);
     }
   }
   for (int32_t p = first; p < last;) {
@@ -81,10 +75,10 @@ FT_AVX2_INLINE void weigh_values(int heads, int vectors, int32_t d, int32_t head
       const float *row = values + (size_t)k * (size_t)head_dim + d;
 #pragma clang loop unroll(full)
       for (int g = 0; g < heads; g++) {
-        __m256 w = _mm256_broadcast_ss(weight + (size_t)g * weight_stride + k);
+        ft_floats w = ft_splat(weight[(size_t)g * weight_stride + (size_t)k]);
 #pragma clang loop unroll(full)
         for (int v = 0; v < vectors; v++) {
-          sums[g][v] = _mm256_fmadd_ps(_mm256_loadu_ps(row + 8 * v), w, sums[g][v]);
+          sums[g][v] = ft_fma(ft_load(row + v * FT_PANEL), w, sums[g][v]);
         }
       }
     }
@@ -94,15 +88,15 @@ FT_AVX2_INLINE void weigh_values(int heads, int vectors, int32_t d, int32_t head
   for (int g = 0; g < heads; g++) {
 #pragma clang loop unroll(full)
     for (int v = 0; v < vectors; v++) {
-      _mm256_storeu_ps(out + (size_t)g * (size_t)head_dim + d + 8 * v,
-                       _mm256_mul_ps(sums[g][v], _mm256_set1_ps(inverses[g])));
+      ft_store(out + (size_t)g * (size_t)head_dim + d + v * FT_PANEL,
+               sums[g][v] * ft_splat(inverses[g]));
     }
   }
 }
 
-FT_AVX2_INLINE void attend_heads(int heads, const float *q, int32_t head_dim, float *const *blocks,
-                                 int32_t first, int32_t last, float scale, float *scores,
-                                 float *out) {
+FT_VECTOR_INLINE void attend_heads(int heads, const float *q, int32_t head_dim,
+                                   float *const *blocks, int32_t first, int32_t last, float scale,
+                                   float *scores, float *out) {
   int32_t begin = first / FT_KV_BLOCK * FT_KV_BLOCK;
   int32_t end = (last + FT_KV_BLOCK - 1) / FT_KV_BLOCK * FT_KV_BLOCK;
   size_t stride = (size_t)end;
@@ -121,10 +115,11 @@ FT_AVX2_INLINE void attend_heads(int heads, const float *q, int32_t head_dim, fl
     inverses[g] = softmax(row, begin, end);
   }
   int32_t d = 0;
-  for (; d + 32 <= head_dim; d += 32) {
-    weigh_values(heads, 4, d, head_dim, blocks, first, last, scores, stride, inverses, out);
+  for (; d + value_vectors * FT_PANEL <= head_dim; d += value_vectors * FT_PANEL) {
+    weigh_values(heads, value_vectors, d, head_dim, blocks, first, last, scores, stride, inverses,
+                 out);
   }
-  for (; d + 8 <= head_dim; d += 8) {
+  for (; d + FT_PANEL <= head_dim; d += FT_PANEL) {
     weigh_values(heads, 1, d, head_dim, blocks, first, last, scores, stride, inverses, out);
   }
   for (; d < head_dim; d++) {
@@ -140,8 +135,8 @@ FT_AVX2_INLINE void attend_heads(int heads, const float *q, int32_t head_dim, fl
   }
 }
 
-FT_AVX2 void ft_avx2_attend(const float *q, int32_t group, int32_t head_dim, float *const *blocks,
-                            int32_t first, int32_t last, float scale, float *scores, float *out) {
+FT_VECTOR static void attend(const float *q, int32_t group, int32_t head_dim, float *const *blocks,
+                             int32_t first, int32_t last, float scale, float *scores, float *out) {
   size_t stride = (size_t)head_dim;
   size_t end = (size_t)((last + FT_KV_BLOCK - 1) / FT_KV_BLOCK) * FT_KV_BLOCK;
   for (int32_t g = 0; g < group;) {
@@ -159,5 +154,3 @@ FT_AVX2 void ft_avx2_attend(const float *q, int32_t group, int32_t head_dim, flo
     g += heads;
   }
 }
-
-#endif

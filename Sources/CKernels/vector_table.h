@@ -1,0 +1,20 @@
+// The kernels of one instruction set: everything that is written with vectors, and the table.
+#include "vector_attention.h"
+#include "vector_matmul.h"
+#include "vector_matmul_q8.h"
+#include "vector_rows.h"
+
+FT_VECTOR static void matmul(const ft_matrix *matrix, int32_t first, int32_t last, const float *x,
+                             size_t x_stride, int32_t n, float *y, size_t y_stride) {
+  if (matrix->dtype == FT_Q8) {
+    matmul_q8(matrix, first, last, x, x_stride, n, y, y_stride);
+  } else if (n <= most_tokens) {
+    matmul_narrow(matrix, first, last, x, x_stride, n, y, y_stride);
+  } else {
+    matmul_wide(matrix, first, last, x, x_stride, n, y, y_stride);
+  }
+}
+
+#define FT_TABLE(table_name, pack) \
+  {.name = table_name, .matmul = matmul, .pack_bits = pack, .rms_norm = rms_norm, \
+   .rope = rope, .swiglu = swiglu, .add = add, .attend = attend}

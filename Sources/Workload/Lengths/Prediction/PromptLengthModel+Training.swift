@@ -1,0 +1,207 @@
+package import Learning
+
+/// How a `PromptLengthModel` is trained: everything but the data that decides it.
+package struct PromptLengthSettings: Codable, Equatable, Sendable {
+  /// The logarithm to base 2 of the hashed columns of each part of a prompt.
+  package var bucketBits = 14
+  package var guessPenalty: Float = 0.5
+  package var backgroundPenalty: Float = 1
+  /// Folds by prompt in which the training rows get guesses that did not see them.
+  package var folds = 4
+  package var hiddenWidth = 128
+  package var epochs = 6
+  package var learningRate = 2e-3
+  package var weightDecay = 0.1
+  /// The share of rows that are shown a second time as of a model that is not known.
+  package var anonymousShare: Float = 0.1
+  /// Networks whose outputs are averaged.
+  package var networks = 3
+  package var threads = 1
+  package var seed: UInt64 = 1
+
+  package init() {}
+}
+
+/// Answers of one other writer, from which is learnt what kinds of prompts get long answers.
+package struct BackgroundAnswers: Sendable {
+  package var name: String
+  package var prompts: [String]
+  /// In any unit: only ratios count.
+  package var lengths: [Double]
+
+  package init(name: String, prompts: [String] = [], lengths: [Double] = []) {
+    self.name = name
+    self.prompts = prompts
+    self.lengths = lengths
+  }
+}
+
+extension PromptLengthModel {
+  /// Trains on examples of sanitised rows. The result is not calibrated.
+  ///
+  /// - Parameter report: is told what is being done.
+  /// - Throws: `tooFewSamples` where there is too little to learn from, `setting` for settings that
+  ///   make no sense.
+  package static func train(
+    _ examples: [LengthExample], background answers: [BackgroundAnswers] = [],
+    settings: PromptLengthSettings = .init(), report: (String) -> Void = { _ in }
+  ) throws(LearningError) -> PromptLengthModel {
+    let corpus = PromptCorpus(examples)
+    guard settings.folds > 1, corpus.prompts.count >= 10 * settings.folds else {
+      throw LearningError(
+        .tooFewSamples, at: "training",
+        "\(corpus.prompts.count) prompts with text in \(settings.folds) folds",
+        advice: "train on at least \(10 * max(2, settings.folds)) prompts")
+    }
+    report("reading \(corpus.prompts.count) prompts")
+    let reader = try TextReader(corpus.prompts, answers, settings)
+    report("guessing medians in \(settings.folds) folds")
+    let texts = corpus.prompts.map { reader.read($0) }
+    var rows = SparseRows(width: reader.width)
+    for text in texts { rows.append(text.vector) }
+    let targets = corpus.medians
+    func fit(_ chosen: [Int]) -> SparseRidge.Fit {
+      SparseRidge.fit(
+        rows, chosen: chosen, targets: targets, outputs: corpus.models.count + 1,
+        penalty: settings.guessPenalty)
+    }
+    // The networks must learn how far guesses for new prompts can be trusted.
+    let everyone = Array(corpus.prompts.indices)
+    var random = SeededRandom(settings.seed, 1)
+    let folds = everyone.map { _ in random.below(settings.folds) }
+    var guesses = [[Float]](repeating: [], count: everyone.count)
+    for fold in 0..<settings.folds {
+      let others = fit(everyone.filter { folds[$0] != fold })
+      for prompt in everyone where folds[prompt] == fold {
+        guesses[prompt] = others.predict(texts[prompt].vector)
+      }
+    }
+    var model = PromptLengthModel(
+      models: corpus.models, terms: reader.terms, countScale: reader.countScale,
+      backgroundNames: answers.map(\.name), background: reader.background,
+      backgroundScale: reader.backgroundScale, guesses: fit(everyone),
+      inputScale: try Standardisation(mean: [], scale: []), networks: [])
+    let readings = everyone.map { prompt in
+      Reading(
+        counts: texts[prompt].counts, background: texts[prompt].background,
+        guesses: guesses[prompt])
+    }
+    try model.trainNetworks(corpus, readings, settings, report)
+    return model
+  }
+
+  private mutating func trainNetworks(
+    _ corpus: PromptCorpus, _ readings: [Reading], _ settings: PromptLengthSettings,
+    _ report: (String) -> Void
+  ) throws(LearningError) {
+    let draws = corpus.examples.reduce(1) { max($0, $1.row.outputSizes.count) }
+    var (inputs, targets): ([[Float]], [Float]) = ([], [])
+    var random = SeededRandom(settings.seed, 2)
+    for (index, example) in corpus.examples.enumerated() {
+      let reading = readings[corpus.promptIndices[index]]
+      let isShownTwice = random.uniform() < settings.anonymousShare
+      for model in isShownTwice ? [corpus.modelIndices[index], nil] : [corpus.modelIndices[index]] {
+        inputs.append(
+          features(
+            reading, model: model, inputSize: example.row.inputSize,
+            decoding: example.row.decoding))
+        targets.append(Self.guess(reading, model: model))
+        targets += example.row.outputSizes.map { Float($0) }
+        targets += [Float](repeating: .nan, count: draws - example.row.outputSizes.count)
+      }
+    }
+    inputScale = try Standardisation(fittingRows: inputs)
+    for index in inputs.indices { standardise(&inputs[index]) }
+    let samples = try Samples(
+      inputs: inputs.flatMap(\.self), inputWidth: featureCount, targets: targets,
+      targetWidth: draws + 1)
+    let widths = [featureCount, settings.hiddenWidth, settings.hiddenWidth, Self.levels.count]
+    for member in 0..<settings.networks {
+      let seed = settings.seed &+ UInt64(member) &* 1000
+      let trainer = try Trainer(
+        DenseNetwork(.multilayer(widths), seed: seed),
+        loss: TokenPinballLoss(levels: Self.levels, draws: draws), training: samples,
+        settings: TrainingSettings(
+          epochs: settings.epochs, batchSize: 256,
+          optimiser: AdamW.Settings(
+            learningRate: settings.learningRate, weightDecay: settings.weightDecay),
+          schedule: .cosine(warmup: 0.1), seed: seed),
+        threads: settings.threads)
+      let network = try trainer.run { summary in
+        report(
+          "network \(member + 1) of \(settings.networks), epoch \(summary.epoch): "
+            + "loss \(summary.trainingLoss)")
+      }
+      networks.append(network)
+    }
+  }
+}
+
+/// What is learnt about texts before any of the rows' lengths are looked at.
+private struct TextReader {
+  let terms: PromptTerms
+  let countScale: Standardisation
+  let background: SparseRidge.Fit
+  let backgroundScale: Standardisation
+  var width: Int { terms.width + background.means.count }
+
+  struct Text {
+    var counts: [Float]
+    var background: [Float]
+    var vector: SparseVector
+  }
+
+  init(
+    _ prompts: [String], _ answers: [BackgroundAnswers], _ settings: PromptLengthSettings
+  ) throws(LearningError) {
+    let countScale = try Standardisation(fittingRows: prompts.map { PromptTerms.counts(of: $0) })
+    var terms = try PromptTerms(bucketBits: settings.bucketBits, seed: settings.seed)
+    terms.fit(prompts + answers.flatMap(\.prompts))
+    func vector(_ prompt: String) -> SparseVector {
+      terms.vector(of: prompt, counts: countScale.applied(to: PromptTerms.counts(of: prompt)))
+    }
+    var rows = SparseRows(width: terms.width)
+    var targets: [Float] = []
+    for (writer, own) in answers.enumerated() {
+      for (prompt, length) in zip(own.prompts, own.lengths) {
+        rows.append(vector(prompt))
+        for other in answers.indices {
+          targets.append(other == writer ? logarithm(max(1, length)) : .nan)
+        }
+      }
+    }
+    background = SparseRidge.fit(
+      rows, chosen: Array(0..<rows.count), targets: targets, outputs: answers.count,
+      penalty: settings.backgroundPenalty)
+    let guesses = prompts.map { [background] in background.predict(vector($0)) }
+    backgroundScale = try Standardisation(fittingRows: guesses)
+    self.terms = terms
+    self.countScale = countScale
+  }
+
+  func read(_ prompt: String) -> Text {
+    let counts = countScale.applied(to: PromptTerms.counts(of: prompt))
+    var vector = terms.vector(of: prompt, counts: counts)
+    let others = backgroundScale.applied(to: background.predict(vector))
+    PromptLengthModel.append(others, to: &vector, at: terms.width)
+    return Text(counts: counts, background: others, vector: vector)
+  }
+}
+
+extension Standardisation {
+  /// - Parameter rows: at least one, all of one width, which may be zero.
+  fileprivate init(fittingRows rows: [[Float]]) throws(LearningError) {
+    guard let width = rows.first?.count, width > 0 else {
+      try self.init(mean: [], scale: [])
+      return
+    }
+    self.init(
+      fitting: try Samples(
+        inputs: rows.flatMap(\.self), inputWidth: width,
+        targets: [Float](repeating: 0, count: rows.count), targetWidth: 1))
+  }
+
+  func applied(to values: [Float]) -> [Float] {
+    values.indices.map { (values[$0] - mean[$0]) * scale[$0] }
+  }
+}

@@ -1,0 +1,8 @@
+import ArgumentParser
+
+/// How long answers are, and how long they will be.
+struct Lengths: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "How long a model's answers are: statistics, predictors, and what limits them.",
+    subcommands: [LengthsStats.self, LengthsTrain.self, LengthsEvaluate.self])
+}

@@ -1,0 +1,129 @@
+import ArgumentParser
+import Reporting
+import Workload
+
+/// Scores predictors against held-out rows, beside the group baseline and the noise floor.
+struct LengthsEvaluate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate",
+    abstract: "Score predictions of lengths beside the group median and the noise floor.",
+    discussion: """
+      Without --predictor, models are trained here. By default the prompts of the rows of \
+      --test-split (all, if it is not given) are cut into folds, and each fold is predicted by a \
+      model trained on all other rows. With --train-split one model is trained on the rows of that \
+      split alone and predicts the rows of --test-split.
+      """)
+
+  @OptionGroup var training: PredictorTraining
+
+  @Option(help: "Score this trained predictor on the rows; they must not be those it saw.")
+  var predictor: String?
+
+  @Option(help: "Train on the rows of this split only.")
+  var trainSplit: String?
+
+  @Option(help: "Score the rows of this split only.")
+  var testSplit: String?
+
+  @Option(help: "Score the rows of these corpora only, separated by commas.")
+  var datasets: String?
+
+  @Option(help: "Resamples of prompts for 95 % intervals; 0 for none.")
+  var resamples = 200
+
+  @Option(help: "How to print: \(TableFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var format = TableFormat.table
+
+  func run() throws {
+    try Failure.reported {
+      let forecasts = try makeForecasts()
+      PredictorTraining.endReport()
+      let evaluation = LengthEvaluation(
+        forecasts, resamples: resamples, seed: training.seed)
+      print(format.render(evaluation.sections), terminator: "")
+    }
+  }
+
+  private func isTested(_ row: LengthRow) -> Bool {
+    guard testSplit == nil || row.split == testSplit else { return false }
+    return datasets.map { $0.split(separator: ",").contains { $0 == row.dataset } } ?? true
+  }
+
+  private func makeForecasts() throws -> [(name: String, forecasts: [LengthForecast])] {
+    let (originals, examples, _) = try training.read()
+    if let predictor {
+      let model = try LengthPredictorFile.read(predictor)
+      let tested = examples.filter { isTested($0.row) }
+      let speed = PredictorSpeed(model, tested)
+      StandardError.write("foretoken: \(speed.description)\n")
+      let groups = GroupLengths(examples.map(\.row))
+      return [
+        (
+          "group quantiles of these rows",
+          tested.map {
+            LengthForecast(
+              row: $0.row, predicted: groups.predict(model: $0.row.model, dataset: $0.row.dataset))
+          }
+        ),
+        (
+          "predictor",
+          tested.map { example in
+            LengthForecast(
+              row: example.row,
+              predicted: model.predict(
+                model.read(example.prompt), model: example.row.model,
+                inputSize: example.row.inputSize, decoding: example.row.decoding))
+          }
+        ),
+      ]
+    }
+    let answers = try training.background.read()
+    guard let trainSplit else {
+      let heldOut = try HeldOutPredictions(
+        examples, heldOut: isTested, folds: training.folds, background: answers,
+        settings: training.settings, originals: originals, report: PredictorTraining.report)
+      return [
+        ("group quantiles", heldOut.groupForecasts), ("raw", heldOut.rawForecasts),
+        ("calibrated", try heldOut.calibratedForecasts()),
+      ]
+    }
+    let learnt = examples.filter { $0.row.split == trainSplit }
+    let ownFolds = try HeldOutPredictions(
+      learnt, heldOut: { _ in true }, folds: training.folds, background: answers,
+      settings: training.settings, originals: learnt.map(\.row), report: PredictorTraining.report)
+    let tested = try HeldOutPredictions(
+      training: learnt, tested: examples.filter { isTested($0.row) }, background: answers,
+      settings: training.settings, originals: originals.filter { $0.split == trainSplit },
+      report: PredictorTraining.report)
+    return [
+      ("group quantiles", tested.groupForecasts), ("raw", tested.rawForecasts),
+      ("calibrated on \(trainSplit)", tested.forecasts(try ownFolds.calibration())),
+    ]
+  }
+}
+
+/// How long a prediction takes, on one core.
+struct PredictorSpeed: CustomStringConvertible {
+  private let microseconds: Double
+  private let count: Int
+
+  init(_ model: PromptLengthModel, _ examples: [LengthExample]) {
+    let sample = examples.enumerated().filter { $0.offset % (examples.count / 2000 + 1) == 0 }
+    var sum = 0.0
+    let clock = ContinuousClock()
+    let time = clock.measure {
+      for (_, example) in sample {
+        let predicted = model.predict(
+          model.read(example.prompt), model: example.row.model, inputSize: example.row.inputSize,
+          decoding: example.row.decoding)
+        sum += predicted.median
+      }
+    }
+    count = sum.isFinite ? sample.count : 0
+    microseconds = time / .microseconds(max(1, count))
+  }
+
+  var description: String {
+    "\(threeDigits(microseconds)) microseconds a prediction, over \(count) prompts on one core"
+  }
+}

@@ -1,0 +1,80 @@
+import ArgumentParser
+import Workload
+
+/// The engine that is simulated: its limits, its step times and how it is scheduled.
+struct SchedulerFlags: ParsableArguments {
+  @Option(help: "How steps are put together: \(names(Batching.self)).")
+  var batching = Batching.continuous
+  @Option(help: "What a preempted request loses: \(names(PreemptionKind.self)).")
+  var preemption = PreemptionKind.recompute
+  @Option(
+    help: "Who is admitted: \(PolicyTable.admissions.map(\.name).joined(separator: ", ")).")
+  var admission = "on-demand"
+  @Option(help: "Tokens a step (vLLM's max_num_batched_tokens).")
+  var maxNumBatchedTokens = 2048
+  @Option(help: "Requests that run at once (vLLM's max_num_seqs).")
+  var maxNumSeqs = 128
+  @Option(help: "Blocks of the cache: what the server's log says.")
+  var numGpuBlocks = 8192
+  @Option(help: "Tokens in a block.")
+  var blockSize = 16
+  @Option(help: "Longest answer of requests that name no limit.")
+  var maxTokens = 4096
+  @Flag(help: "Plan each step while the one before runs (vLLM's async scheduling).")
+  var asyncScheduling = false
+  @Option(
+    help: "Step times: \(StepTimeModel.names.joined(separator: ", ")), or seconds by name.")
+  var stepTimes = "llama2-7b-a100"
+  @Option(help: "Draft tokens for each decode; 'best' lets the batch decide, up to 8.")
+  var speculate: String?
+  @Option(help: "Chance that a draft token is accepted.")
+  var acceptance = 0.7
+  @Option(help: "Its deviation over requests.")
+  var acceptanceDeviation = 0.15
+  @Option(help: "Milliseconds of one draft step.")
+  var draftStep = 1.0
+
+  private static func names<Kind: CaseIterable & RawRepresentable<String>>(
+    _: Kind.Type
+  ) -> String {
+    Kind.allCases.map(\.rawValue).joined(separator: ", ")
+  }
+
+  func speculation(seed: UInt64) throws(WorkloadError) -> Speculation? {
+    guard let speculate else { return nil }
+    let length: Speculation.DraftLength
+    if speculate == "best" {
+      length = .best(limit: 8)
+    } else if let fixed = Int(speculate) {
+      length = .fixed(fixed)
+    } else {
+      throw WorkloadError(
+        .invalidSetting, source: "--speculate",
+        problem: "'\(speculate)' is neither a number nor 'best'")
+    }
+    return try Speculation(
+      length, acceptance: acceptance, acceptanceDeviation: acceptanceDeviation,
+      draftStep: Time(milliseconds: draftStep), seed: seed)
+  }
+
+  func scheduler(
+    policy: String, speculation: Speculation?
+  ) throws(WorkloadError) -> Scheduler {
+    var configuration = SchedulerConfiguration()
+    configuration.batching = batching
+    configuration.preemption = preemption
+    configuration.tokenBudget = maxNumBatchedTokens
+    configuration.maximumRunning = maxNumSeqs
+    configuration.blockCount = numGpuBlocks
+    configuration.blockSize = blockSize
+    configuration.outputLimit = maxTokens
+    configuration.isPipelined = asyncScheduling
+    configuration.lookahead = speculation?.draftLength.limit ?? 0
+    return try Scheduler(
+      configuration, ordering: PolicyTable.ordering(policy),
+      admission: PolicyTable.admission(admission))
+  }
+}
+
+extension Batching: ExpressibleByArgument {}
+extension PreemptionKind: ExpressibleByArgument {}
