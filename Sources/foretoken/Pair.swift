@@ -6,6 +6,8 @@ struct Pair {
   let directory: ModelDirectory
   let target: TransformerModel
   let draft: TransformerModel?
+  /// Nil without a draft.
+  let draftDirectory: ModelDirectory?
   let decoder: SpeculativeDecoder
 
   /// Loads both models on one team of workers; they never run at the same time.
@@ -22,6 +24,7 @@ struct Pair {
     }
     let team = try WorkerTeam(threads: options.threads.count)
     target = try directory.load("target", team, options, verbosity)
+    self.draftDirectory = draftDirectory
     draft = try draftDirectory?.load("draft", team, options, verbosity)
     decoder = SpeculativeDecoder(target: target)
   }

@@ -22,10 +22,6 @@ struct Report: ParsableCommand {
       the same were not; 74 input/output; 130 ended by Ctrl-C, with what there was.
       """)
 
-  enum Format: String, ExpressibleByArgument, CaseIterable {
-    case table, markdown, csv, json
-  }
-
   @Argument(help: ArgumentHelp("Files with prompts.", valueName: "file"))
   var files: [String] = []
   @Option(help: "Take the first prompts of each file only. (default: all)")
@@ -40,7 +36,7 @@ struct Report: ParsableCommand {
   var timeLimit: Double?
 
   @Option(help: "What stdout gets.")
-  var format = Format.table
+  var format = TableFormat.table
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp("A folder for the page, the data and the log.", valueName: "dir"))
@@ -53,7 +49,7 @@ struct Report: ParsableCommand {
   @OptionGroup(title: "Models") var model: ModelOptions
   @Option(
     help: ArgumentHelp(
-      "Trained heads. (default: \(ReportPair.headsName) in the draft's folder, if it is there)",
+      "Trained heads. (default: \(Head.fileName) in the draft's folder, if it is there)",
       valueName: "file"))
   var heads: String?
 

@@ -2,11 +2,10 @@ import Decoding
 import FoundationEssentials
 import Reporting
 import Transformer
+import Workload
 
 /// The models of a report, and what it wants to know of them.
 struct ReportPair {
-  static let headsName = "heads.safetensors.zst"
-
   private let pair: Pair
   private let options: ModelOptions
   private let verbosity: VerbosityFlags
@@ -26,7 +25,7 @@ struct ReportPair {
         Failure.usage, "policy \(needing) needs a draft model: name one with --draft-model")
     }
     pair = try Pair(options, drafting: needing != nil, verbosity)
-    let usual = options.draftPath.map { $0 + "/" + Self.headsName }
+    let usual = options.draftPath.map { $0 + "/" + Head.fileName }
       .flatMap { FileManager.default.fileExists(atPath: $0) ? $0 : nil }
     self.heads = try pair.draft.flatMap { draft in
       try (heads ?? usual).map { try HeadFile(contentsOf: $0, hiddenSize: draft.hiddenSize) }
@@ -79,18 +78,24 @@ struct ReportPair {
     }
   }
 
-  func target() throws -> ModelFacts {
-    try facts(pair.target, path: options.targetPath)
-  }
+  func target() throws -> ModelFacts { try facts(pair.target, pair.directory) }
 
   func draft() throws -> ModelFacts? {
-    guard let draft = pair.draft, let path = options.draftPath else { return nil }
-    return try facts(draft, path: path)
+    guard let draft = pair.draft, let directory = pair.draftDirectory else { return nil }
+    return try facts(draft, directory)
   }
 
-  private func facts(_ model: TransformerModel, path: String) throws -> ModelFacts {
+  private func facts(_ model: TransformerModel, _ directory: ModelDirectory) throws -> ModelFacts {
     ModelFacts(
-      path: path, parameters: model.configuration.parameterCount,
-      dtype: model.weights.type.rawValue, sha256: "")
+      path: directory.path, parameters: model.configuration.parameterCount,
+      dtype: model.weights.type.rawValue, sha256: try Self.sha256(directory.weightFile))
+  }
+
+  /// What `sha256sum` says of a file.
+  private static func sha256(_ path: String) throws -> String {
+    let file = try InputFile(path: path)
+    var bytes = [UInt8](repeating: 0, count: file.size)
+    try bytes.withUnsafeMutableBytes { try file.read(at: 0, into: $0) }
+    return SHA256.hexadecimal(bytes)
   }
 }
