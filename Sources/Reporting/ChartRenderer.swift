@@ -144,7 +144,8 @@ private struct ChartRenderer {
         px, py, 4, "dot", note: note.filter { !$0.isEmpty }.joined(separator: ": "))
       guard !label.isEmpty else { return [dot] }
       let place = labels.place(label, beside: px, py)
-      return [dot, Element.text(place.x, place.y, label, anchor: place.anchor)]
+      let leader = place.isFar ? [Element.line(px, py, place.x, place.y - 4, "leader")] : []
+      return leader + [dot, Element.text(place.x, place.y, label, anchor: place.anchor)]
     }
   }
 

@@ -39,17 +39,31 @@ struct LabelPlacement {
     }
   }
 
-  /// The best place around a point: right of it first, then left, above, below and the corners.
-  mutating func place(
-    _ label: String, beside x: Double, _ y: Double
-  ) -> (x: Double, y: Double, anchor: String) {
+  /// Where a name goes.
+  struct Place {
+    var x: Double
+    var y: Double
+    var anchor: String
+    /// So far from its point that a line should join them.
+    var isFar: Bool
+  }
+
+  /// The best place around a point: right of it first, then left, above, below and the corners, then
+  /// the same farther away.
+  mutating func place(_ label: String, beside x: Double, _ y: Double) -> Place {
     let (width, height) = (Text.width(label), Text.size)
-    let places: [(x: Double, y: Double, anchor: String)] = [
-      (x + 8, y + 4, "start"), (x - 8, y + 4, "end"), (x, y - 9, "middle"), (x, y + 18, "middle"),
-      (x + 6, y - 7, "start"), (x + 6, y + 15, "start"), (x - 6, y - 7, "end"),
-      (x - 6, y + 15, "end"), (x, y - 22, "middle"), (x, y + 31, "middle"),
+    typealias Offset = (x: Double, y: Double, anchor: String)
+    let near: [Offset] = [
+      (8, 4, "start"), (-8, 4, "end"), (0, -9, "middle"), (0, 18, "middle"), (6, -7, "start"),
+      (6, 15, "start"), (-6, -7, "end"), (-6, 15, "end"),
     ]
-    func box(_ place: (x: Double, y: Double, anchor: String)) -> Box {
+    var far: [Offset] = []
+    for distance in [18.0, 32, 46, 60] {
+      for (x, anchor) in [(8.0, "start"), (-8, "end")] {
+        far += [(x, -distance, anchor), (x, distance + 8, anchor)]
+      }
+    }
+    func box(_ place: Place) -> Box {
       let shift =
         switch place.anchor {
         case "end": width
@@ -62,14 +76,15 @@ struct LabelPlacement {
       let outside = box.width * box.height - box.overlap(area)
       return taken.reduce(4 * outside) { $0 + $1.overlap(box) }
     }
-    var best = (place: places[0], box: box(places[0]))
-    var lowest = cost(best.box)
-    for place in places.dropFirst() where lowest > 0 {
-      let tried = box(place)
-      let found = cost(tried)
-      if found < lowest { (best, lowest) = ((place, tried), found) }
+    var best: (place: Place, box: Box, cost: Double)?
+    for (index, offset) in (near + far).enumerated() where best?.cost ?? 1 > 0 {
+      let place = Place(
+        x: x + offset.x, y: y + offset.y, anchor: offset.anchor, isFar: index >= near.count)
+      let box = box(place)
+      let cost = cost(box)
+      if cost < best?.cost ?? .infinity { best = (place, box, cost) }
     }
-    taken.append(best.box)
-    return best.place
+    if let best { taken.append(best.box) }
+    return best?.place ?? Place(x: x + 8, y: y + 4, anchor: "start", isFar: false)
   }
 }

@@ -57,6 +57,7 @@ extension Page {
     .band { fill: var(--c); opacity: 0.18; }
     .line { fill: none; stroke: var(--c); stroke-width: 2; }
     .dashed { stroke-dasharray: 4 4; stroke-width: 1.5; }
+    .leader { stroke: var(--soft); stroke-width: 0.75; }
     .whisker { stroke: var(--ink); stroke-width: 1.5; }
     @media print { details > * { display: block; } }
 

@@ -11,7 +11,8 @@ package struct ModelDirectory: Sendable {
   package let chatTemplate: Result<ChatTemplate, ModelError>
   /// Tokens that end an answer.
   package let endOfSequence: Set<TokenID>
-  private let weightFile: String
+  /// The file that has the weights.
+  package let weightFile: String
 
   /// Reads everything but the weights.
   ///

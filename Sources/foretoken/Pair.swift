@@ -6,12 +6,14 @@ struct Pair {
   let directory: ModelDirectory
   let target: TransformerModel
   let draft: TransformerModel?
+  /// Nil without a draft.
+  let draftDirectory: ModelDirectory?
   let decoder: SpeculativeDecoder
 
   /// Loads both models on one team of workers; they never run at the same time.
   ///
   /// - Throws: `ModelError`; `mismatch` when the draft's tokens are not the target's.
-  init(_ options: ModelOptions, drafting: Bool, _ output: OutputFlags) throws {
+  init(_ options: ModelOptions, drafting: Bool, _ verbosity: VerbosityFlags) throws {
     directory = try ModelDirectory(path: options.targetPath)
     // Both folders are looked at before anything large is read.
     var draftDirectory: ModelDirectory?
@@ -21,8 +23,9 @@ struct Pair {
       draftDirectory = found
     }
     let team = try WorkerTeam(threads: options.threads.count)
-    target = try directory.load("target", team, options, output)
-    draft = try draftDirectory?.load("draft", team, options, output)
+    target = try directory.load("target", team, options, verbosity)
+    self.draftDirectory = draftDirectory
+    draft = try draftDirectory?.load("draft", team, options, verbosity)
     decoder = SpeculativeDecoder(target: target)
   }
 
@@ -55,17 +58,17 @@ extension ModelDirectory {
 
   /// Loads the weights, with a progress bar where somebody is watching and it takes long enough.
   fileprivate func load(
-    _ role: String, _ team: WorkerTeam, _ options: ModelOptions, _ output: OutputFlags
+    _ role: String, _ team: WorkerTeam, _ options: ModelOptions, _ verbosity: VerbosityFlags
   ) throws(ModelError) -> TransformerModel {
     let bar =
-      options.noProgress || output.quiet ? nil : ProgressBar(label: "loading the \(role)")
+      options.noProgress || verbosity.quiet ? nil : ProgressBar(label: "loading the \(role)")
     let begin = ContinuousClock.now
     let model = try loadModel(type: options.dtype, team: team) { bar?.update(done: $0, total: $1) }
     bar?.finish()
-    if output.verbose {
+    if verbosity.verbose {
       let millions = Double(configuration.parameterCount) / 1e6
       let seconds = (ContinuousClock.now - begin) / .seconds(1)
-      output.say(
+      verbosity.say(
         "\(role): \(path), \(threeDigits(millions)) M parameters as \(model.weights.type.rawValue), "
           + "context \(configuration.contextLength), \(team.size) threads, "
           + "loaded in \(seconds.fixed(2)) s")

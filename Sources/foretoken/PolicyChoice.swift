@@ -1,4 +1,6 @@
 import Decoding
+import Learning
+import Transformer
 
 /// Who proposes tokens and how many of them, as a person names it: `plain`, `fixed:3`,
 /// `confidence:0.4`, `cost-aware+lookup`.
@@ -85,18 +87,13 @@ extension PolicyChoice {
   var needsDraft: Bool { kind.source == .model }
 
   /// Whether it goes by measured costs.
-  var needsCosts: Bool { if case .measured = kind.make { true } else { false } }
+  var needsCosts: Bool { kind.needsCosts }
 
   /// A policy that has seen nothing yet.
   ///
-  /// - Parameter costs: asked for by those that need them.
-  func policy(
-    costs: () throws -> CostModel
-  ) rethrows -> any DraftLengthPolicy {
-    switch kind.make {
-    case .simple(let make): make(parameter)
-    case .measured(let make): make(parameter, try costs())
-    }
+  /// - Throws: `CommandError` naming the resource that it lacks.
+  func policy(_ resources: PolicyResources) throws(CommandError) -> any DraftLengthPolicy {
+    try kind.make(parameter, resources)
   }
 
   /// A drafter for one request; nil where nobody proposes.
@@ -114,11 +111,6 @@ extension PolicyChoice {
   }
 
   private enum Source { case nobody, model, lookup }
-
-  private enum Making {
-    case simple(@Sendable (Double) -> any DraftLengthPolicy)
-    case measured(@Sendable (Double, CostModel) -> any DraftLengthPolicy)
-  }
 
   private struct Parameter {
     var name: String
@@ -140,7 +132,8 @@ extension PolicyChoice {
     var summary: String
     var parameter: Parameter?
     var source = Source.model
-    var make: Making
+    var needsCosts = false
+    var make: @Sendable (Double, PolicyResources) throws(CommandError) -> any DraftLengthPolicy
 
     var usage: String {
       guard let parameter else { return name }
@@ -149,51 +142,89 @@ extension PolicyChoice {
 
     /// A new policy is one more entry.
     static let all: [Kind] = [
-      Kind(
-        name: "plain", summary: "the target alone", source: .nobody,
-        make: .simple { _ in FixedDraftLength(0) }),
+      Kind(name: "plain", summary: "the target alone", source: .nobody) { _, _ in
+        FixedDraftLength(0)
+      },
       Kind(
         name: "fixed", summary: "always K tokens",
-        parameter: Parameter(
-          name: "K", range: 0...64, usual: 3, isWhole: true, isRequired: true),
-        make: .simple { FixedDraftLength(Int($0)) }),
+        parameter: Parameter(name: "K", range: 0...64, usual: 3, isWhole: true, isRequired: true)
+      ) { length, _ in FixedDraftLength(Int(length)) },
       Kind(
         name: "hf-heuristic", summary: "two more after a full round, else one fewer, from K on",
-        parameter: Parameter(name: "K", range: 1...64, usual: 5, isWhole: true),
-        make: .simple { HeuristicDraftLength(start: Int($0)) }),
+        parameter: Parameter(name: "K", range: 1...64, usual: 5, isWhole: true)
+      ) { length, _ in HeuristicDraftLength(start: Int(length)) },
       Kind(
         name: "confidence", summary: "until the draft's probability falls below P",
-        parameter: Parameter(name: "P", range: 0...1, usual: 0.4),
-        make: .simple { ConfidenceThreshold(threshold: $0) }),
-      Kind(
-        name: "confidence-roc", summary: "the same, with a threshold that adapts",
-        make: .simple { _ in ConfidenceThreshold(adapts: true) }),
-      Kind(
-        name: "adaedl", summary: "while the draft's entropy promises enough (AdaEDL)",
-        make: .simple { _ in EntropyThreshold(.adaptive) }),
-      Kind(
-        name: "svip", summary: "until the draft's entropy is too high (SVIP)",
-        make: .simple { _ in EntropyThreshold(.selfVerified) }),
+        parameter: Parameter(name: "P", range: 0...1, usual: 0.4)
+      ) { threshold, _ in ConfidenceThreshold(threshold: threshold) },
+      Kind(name: "confidence-roc", summary: "the same, with a threshold that adapts") { _, _ in
+        ConfidenceThreshold(adapts: true)
+      },
+      Kind(name: "adaedl", summary: "while the draft's entropy promises enough (AdaEDL)") { _, _ in
+        EntropyThreshold(.adaptive)
+      },
+      Kind(name: "svip", summary: "until the draft's entropy is too high (SVIP)") { _, _ in
+        EntropyThreshold(.selfVerified)
+      },
       Kind(
         name: "product", summary: "until 1 - the product of the draft's probabilities exceeds H",
-        parameter: Parameter(name: "H", range: 0...1, usual: 0.7),
-        make: .simple { CumulativeConfidence(threshold: $0) }),
+        parameter: Parameter(name: "H", range: 0...1, usual: 0.7)
+      ) { threshold, _ in CumulativeConfidence(threshold: threshold) },
+      Kind(
+        name: "specdecpp", summary: "the same, with a trained head (SpecDec++)",
+        parameter: Parameter(name: "H", range: 0...1, usual: 0.7)
+      ) { threshold, resources throws(CommandError) in
+        SpecDecPlusPlus(head: try resources.specDecPlusPlusHead, threshold: threshold)
+      },
       Kind(
         name: "goodput", summary: "the K that measured costs and the acceptance rate favour",
-        make: .measured { GoodputDraftLength(costs: $1) }),
+        needsCosts: true
+      ) { _, resources throws(CommandError) in
+        GoodputDraftLength(costs: try resources.measuredCosts)
+      },
       Kind(
-        name: "bandit", summary: "whichever of plain, 1, 2, 4, 8 and confidence earns most (UCB)",
-        make: .simple { _ in
-          BanditDraftLength([0, 1, 2, 4, 8].map(FixedDraftLength.init) + [ConfidenceThreshold()])
-        }),
+        name: "bandit", summary: "of plain, 1, 2, 4, 8 and confidence what earns most (UCB)"
+      ) { _, _ in
+        BanditDraftLength([0, 1, 2, 4, 8].map(FixedDraftLength.init) + [ConfidenceThreshold()])
+      },
       Kind(
-        name: "cost-aware",
-        summary: "while another token earns more than it costs: nothing to tune",
-        make: .measured { CostAwareDraftLength(costs: $1) }),
+        name: "cost-aware", summary: "while a token earns more than it costs; nothing to tune",
+        needsCosts: true
+      ) { _, resources throws(CommandError) in
+        CostAwareDraftLength(
+          costs: try resources.measuredCosts,
+          estimator: resources.trained?.estimator ?? AcceptanceEstimator(),
+          heads: resources.trained?.heads)
+      },
       Kind(
-        name: "prompt-lookup", summary: "K tokens that followed the same words before; no model",
-        parameter: Parameter(name: "K", range: 1...64, usual: 10, isWhole: true), source: .lookup,
-        make: .simple { FixedDraftLength(Int($0)) }),
+        name: "prompt-lookup", summary: "K tokens that followed the same words; no model",
+        parameter: Parameter(name: "K", range: 1...64, usual: 10, isWhole: true), source: .lookup
+      ) { length, _ in FixedDraftLength(Int(length)) },
     ]
+  }
+}
+
+/// What was measured and trained for a pair on this machine.
+struct PolicyResources: Sendable {
+  var costs: CostModel?
+  var trained: HeadFile?
+
+  fileprivate var measuredCosts: CostModel {
+    get throws(CommandError) {
+      guard let costs else {
+        throw CommandError(Failure.usage, "the policy goes by costs, which need a draft model")
+      }
+      return costs
+    }
+  }
+
+  fileprivate var specDecPlusPlusHead: DenseNetwork {
+    get throws(CommandError) {
+      guard let head = trained?.specDecPlusPlus else {
+        throw CommandError(
+          Failure.missingInput, "specdecpp needs a trained head: name its file with --heads")
+      }
+      return head
+    }
   }
 }

@@ -5,7 +5,6 @@ package struct SHA256: Sendable {
     0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
   ]
   private var pending: [UInt8] = []
-  private var schedule = [UInt32](repeating: 0, count: 64)
   private var byteCount: UInt64 = 0
 
   private init() {}
@@ -25,53 +24,66 @@ package struct SHA256: Sendable {
   }
 
   private mutating func update(_ bytes: some Sequence<UInt8>) {
-    for byte in bytes {
-      pending.append(byte)
-      byteCount += 1
-      if pending.count == 64 { compress() }
+    let isDone: Void? = bytes.withContiguousStorageIfAvailable { bytes in
+      var rest = UnsafeRawBufferPointer(bytes)
+      byteCount += UInt64(rest.count)
+      while rest.count >= 64, pending.isEmpty {
+        compress(rest)
+        rest = UnsafeRawBufferPointer(rebasing: rest[64...])
+      }
+      rest.forEach { append($0) }
     }
+    guard isDone == nil else { return }
+    for byte in bytes {
+      byteCount += 1
+      append(byte)
+    }
+  }
+
+  private mutating func append(_ byte: UInt8) {
+    pending.append(byte)
+    guard pending.count == 64 else { return }
+    pending.withUnsafeBytes { compress($0) }
+    pending.removeAll(keepingCapacity: true)
   }
 
   private mutating func finish() -> [UInt32] {
     let bits = byteCount * 8
-    pending.append(0x80)
-    if pending.count > 56 {
-      pending += [UInt8](repeating: 0, count: 64 - pending.count)
-      compress()
-    }
-    pending += [UInt8](repeating: 0, count: 56 - pending.count)
+    append(0x80)
+    while pending.count != 56 { append(0) }
     for shift in stride(from: UInt64(56), through: 0, by: -8) {
-      pending.append(UInt8(truncatingIfNeeded: bits >> shift))
+      append(UInt8(truncatingIfNeeded: bits >> shift))
     }
-    compress()
     return state
   }
 
-  /// Takes the 64 pending bytes into the state (section 6.2.2).
-  private mutating func compress() {
+  /// Takes a block of 64 bytes into the state (section 6.2.2).
+  private mutating func compress(_ block: UnsafeRawBufferPointer) {
     func rotated(_ x: UInt32, _ count: UInt32) -> UInt32 { x >> count | x << (32 - count) }
-    for t in 0..<16 {
-      schedule[t] =
-        UInt32(pending[4 * t]) << 24 | UInt32(pending[4 * t + 1]) << 16
-        | UInt32(pending[4 * t + 2]) << 8 | UInt32(pending[4 * t + 3])
+    withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { schedule in
+      for t in 0..<16 {
+        schedule[t] = UInt32(
+          bigEndian: block.loadUnaligned(fromByteOffset: 4 * t, as: UInt32.self))
+      }
+      for t in 16..<64 {
+        let (early, late) = (schedule[t - 15], schedule[t - 2])
+        let sigma0 = rotated(early, 7) ^ rotated(early, 18) ^ early >> 3
+        let sigma1 = rotated(late, 17) ^ rotated(late, 19) ^ late >> 10
+        schedule[t] = schedule[t - 16] &+ sigma0 &+ schedule[t - 7] &+ sigma1
+      }
+      var (a, b, c, d) = (state[0], state[1], state[2], state[3])
+      var (e, f, g, h) = (state[4], state[5], state[6], state[7])
+      Self.constants.withUnsafeBufferPointer { constants in
+        for t in 0..<64 {
+          let sum1 = rotated(e, 6) ^ rotated(e, 11) ^ rotated(e, 25)
+          let first = h &+ sum1 &+ (e & f ^ ~e & g) &+ constants[t] &+ schedule[t]
+          let sum0 = rotated(a, 2) ^ rotated(a, 13) ^ rotated(a, 22)
+          let second = sum0 &+ (a & b ^ a & c ^ b & c)
+          (h, g, f, e, d, c, b, a) = (g, f, e, d &+ first, c, b, a, first &+ second)
+        }
+      }
+      for (index, word) in [a, b, c, d, e, f, g, h].enumerated() { state[index] &+= word }
     }
-    for t in 16..<64 {
-      let (early, late) = (schedule[t - 15], schedule[t - 2])
-      let sigma0 = rotated(early, 7) ^ rotated(early, 18) ^ early >> 3
-      let sigma1 = rotated(late, 17) ^ rotated(late, 19) ^ late >> 10
-      schedule[t] = schedule[t - 16] &+ sigma0 &+ schedule[t - 7] &+ sigma1
-    }
-    var (a, b, c, d) = (state[0], state[1], state[2], state[3])
-    var (e, f, g, h) = (state[4], state[5], state[6], state[7])
-    for t in 0..<64 {
-      let sum1 = rotated(e, 6) ^ rotated(e, 11) ^ rotated(e, 25)
-      let first = h &+ sum1 &+ (e & f ^ ~e & g) &+ Self.constants[t] &+ schedule[t]
-      let sum0 = rotated(a, 2) ^ rotated(a, 13) ^ rotated(a, 22)
-      let second = sum0 &+ (a & b ^ a & c ^ b & c)
-      (h, g, f, e, d, c, b, a) = (g, f, e, d &+ first, c, b, a, first &+ second)
-    }
-    for (index, word) in [a, b, c, d, e, f, g, h].enumerated() { state[index] &+= word }
-    pending.removeAll(keepingCapacity: true)
   }
 
   /// The first 32 bits of the fractions of the cube roots of the first 64 primes.

@@ -44,7 +44,7 @@ struct Generate: ParsableCommand {
         throw CommandError(Failure.usage, "--json and --raw need a prompt")
       }
       let drafting = !speculation.noSpeculation && (speculation.candidates > 0 || input.jsonl)
-      let pair = try Pair(model, drafting: drafting, output)
+      let pair = try Pair(model, drafting: drafting, output.verbosity)
       Interrupt.endAfterRound()
       switch source {
       case .text(let prompt):
@@ -105,7 +105,7 @@ extension Generate {
   private func painter(_ pair: Pair) -> Painter {
     let colours = output.color.colours(isTerminal: StandardOutput.isTerminal)
     let painter = Painter(
-      marksDrafts: speculation.showDrafts && colours, showsRejected: output.verbose,
+      marksDrafts: speculation.showDrafts && colours, showsRejected: output.verbosity.verbose,
       isForTerminal: StandardOutput.isTerminal)
     guard speculation.showDrafts else { return painter }
     if pair.draft == nil {

@@ -28,8 +28,7 @@ struct HeadCollect: ParsableCommand {
   var temperature: [Double] = [1, 0]
   @Option(name: .shortAndLong, help: "Seed of the random numbers.")
   var seed: UInt64 = 1
-  @Flag(name: .shortAndLong, help: "No progress bar.")
-  var quiet = false
+  @OptionGroup var verbosity: VerbosityFlags
 
   func validate() throws {
     guard !prompts.isEmpty else { throw ValidationError("name at least one file of prompts") }
@@ -43,11 +42,11 @@ struct HeadCollect: ParsableCommand {
     try Failure.reported {
       Interrupt.watch()
       let rows = try prompts.flatMap { try PromptFile.read(path: $0, limit: limit) }
-      let pair = try Pair(models, drafting: true, try OutputFlags.parse([]))
+      let pair = try Pair(models, drafting: true, verbosity)
       guard let draft = pair.draft else {
         throw CommandError(Failure.usage, "there is no draft: name one with --draft-model")
       }
-      let bar = quiet ? nil : ProgressBar(label: "collecting")
+      let bar = verbosity.quiet ? nil : ProgressBar(label: "collecting")
       defer { bar?.finish() }
       var file = HeadSampleFile()
       for (index, prompt) in rows.enumerated() where !Interrupt.isRequested {

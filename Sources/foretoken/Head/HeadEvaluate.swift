@@ -144,8 +144,6 @@ struct HeadEvaluate: ParsableCommand {
       sections: [
         Page.Section("Calibration", [.figure(chart, try Self.table(scored))])
       ])
-    let file = try OutputFile(path: path)
-    try file.append(Array(page.html.utf8))
-    try file.complete()
+    try TextFile.write(page.html, to: path)
   }
 }

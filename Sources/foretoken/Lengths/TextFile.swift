@@ -1,31 +1,15 @@
-import Workload
+import Transformer
 
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
-
-/// Files that a command writes whole.
+/// Files that a command writes whole: beside their place and renamed, so that nobody ever sees half
+/// of one.
 enum TextFile {
-  /// Writes beside the file and renames, so that nobody ever sees half of it.
-  static func write(_ text: String, to path: String) throws(WorkloadError) {
+  static func write(_ text: String, to path: String) throws(ModelError) {
     try write(Array(text.utf8), to: path)
   }
 
-  static func write(_ bytes: [UInt8], to path: String) throws(WorkloadError) {
-    func failure() -> WorkloadError {
-      WorkloadError(
-        .inputOutput, source: path,
-        problem: "cannot be written: \(String(cString: strerror(errno)))")
-    }
-    let partial = path + ".part"
-    guard let file = fopen(partial, "wb") else { throw failure() }
-    let written = bytes.withUnsafeBytes { fwrite($0.baseAddress, 1, $0.count, file) }
-    guard fclose(file) == 0, written == bytes.count, rename(partial, path) == 0 else {
-      let error = failure()
-      unlink(partial)
-      throw error
-    }
+  static func write(_ bytes: [UInt8], to path: String) throws(ModelError) {
+    let file = try OutputFile(path: path)
+    try file.append(bytes)
+    try file.complete()
   }
 }

@@ -33,7 +33,7 @@ struct ComparisonFlags: ParsableArguments {
       "Seeds of the random numbers, above temperature 0: 0,1,2.", valueName: "list"))
   var seeds = SeedList(values: [0])
   @Option(help: "Run everything so often; the median of the repeats counts.")
-  var repeats = 1
+  var repeats = 3
   @Option(
     name: [.customLong("max-tokens"), .customShort("n")],
     help: "The most tokens of an answer. (default: 128; with --quick 64)")
@@ -75,7 +75,7 @@ struct ComparisonFlags: ParsableArguments {
 
   /// The policies without repetition, plain decoding first.
   func policies(isQuick: Bool) throws(CommandError) -> [PolicyChoice] {
-    var given = policy + (fixed?.lengths.map(PolicyChoice.fixed) ?? [])
+    var given = (fixed?.lengths.map(PolicyChoice.fixed) ?? []) + policy
     if given.isEmpty {
       let names = isQuick ? Self.quick : Self.usual
       for name in names { given.append(try PolicyChoice(parsing: name)) }

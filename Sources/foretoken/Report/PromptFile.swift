@@ -1,5 +1,5 @@
 import FoundationEssentials
-import Transformer
+import Workload
 
 /// A prompt before it is tokens.
 struct Prompt: Equatable {
@@ -40,14 +40,15 @@ enum PromptFile {
   /// Reads the first `limit` prompts, all without one. A row's `source` names the set where all rows
   /// share it, else the file does.
   ///
-  /// - Throws: `ModelError` for a file that cannot be read, `CommandError` naming the line that is
+  /// - Throws: `WorkloadError` for a file that cannot be read, `CommandError` naming the line that is
   ///   no prompt.
   static func read(path: String, limit: Int?) throws -> [Prompt] {
-    let lines = try LineReader(path: path)
+    var lines = LineSplitter(try FileBytes(path: path), name: path)
     var rows: [(row: Row, text: String, line: Int)] = []
-    while rows.count < limit ?? .max, let line = try lines.next() {
-      if line.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }) { continue }
-      let place = "\(path): line \(lines.lineNumber)"
+    while rows.count < limit ?? .max, try lines.advance() {
+      let line = lines.bytes[lines.range]
+      if line.allSatisfy({ $0 == UInt8(ascii: " ") }) { continue }
+      let place = "\(path):\(lines.number)"
       let row: Row
       do {
         row = try JSONDecoder().decode(Row.self, from: Data(line))
@@ -59,7 +60,7 @@ enum PromptFile {
           Failure.badData,
           "\(place): has no instruction, question, prompt or text with something in it")
       }
-      rows.append((row, text, lines.lineNumber))
+      rows.append((row, text, lines.number))
     }
     guard let first = rows.first else {
       throw CommandError(Failure.badData, "\(path): has no prompts")

@@ -22,10 +22,6 @@ struct Report: ParsableCommand {
       the same were not; 74 input/output; 130 ended by Ctrl-C, with what there was.
       """)
 
-  enum Format: String, ExpressibleByArgument, CaseIterable {
-    case table, markdown, csv, json
-  }
-
   @Argument(help: ArgumentHelp("Files with prompts.", valueName: "file"))
   var files: [String] = []
   @Option(help: "Take the first prompts of each file only. (default: all)")
@@ -40,18 +36,22 @@ struct Report: ParsableCommand {
   var timeLimit: Double?
 
   @Option(help: "What stdout gets.")
-  var format = Format.table
+  var format = TableFormat.table
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp("A folder for the page, the data and the log.", valueName: "dir"))
   var output: String?
   @Option(help: ArgumentHelp("Report on the runs of a log; runs no model.", valueName: "file"))
   var fromLog: String?
-  @Flag(name: .shortAndLong, help: "Say nothing on stderr but errors.")
-  var quiet = false
+  @OptionGroup var verbosity: VerbosityFlags
 
   @OptionGroup(title: "What is compared") var comparison: ComparisonFlags
   @OptionGroup(title: "Models") var model: ModelOptions
+  @Option(
+    help: ArgumentHelp(
+      "Trained heads. (default: \(Head.fileName) in the draft's folder, if it is there)",
+      valueName: "file"))
+  var heads: String?
 
   func validate() throws {
     if fromLog != nil, !files.isEmpty || quick {
@@ -96,9 +96,9 @@ struct Report: ParsableCommand {
     }
     let files = try folder.map(ReportFiles.init(folder:))
 
-    let pair = try ReportPair(model, policies: policies, quiet: quiet)
-    let questions = try pair.tokens(prompts, settings, say: say)
-    let costs = try pair.costs(policies, isQuick: quick, quiet: quiet)
+    let pair = try ReportPair(model, policies: policies, heads: heads, verbosity)
+    let questions = try pair.tokens(prompts, settings)
+    let costs = try pair.costs(policies, isQuick: quick)
     let header = ReportHeader(
       toolVersion: Foretoken.configuration.version, started: Date.now.formatted(.iso8601),
       machine: MachineFacts(threads: model.threads.count), target: try pair.target(),
@@ -109,12 +109,13 @@ struct Report: ParsableCommand {
     try log?.append(ReportLog.firstLine(header))
     var fold = ReportFold(header)
     let total = questions.count * policies.count * settings.runsPerPrompt
-    let bar = quiet ? nil : ProgressBar(label: "answering", unit: .items("answers"))
+    let bar = verbosity.quiet ? nil : ProgressBar(label: "answering", unit: .items("answers"))
     let end = (timeLimit ?? (quick ? 75 : nil)).map { ContinuousClock.now + .seconds($0) }
     Interrupt.endAfterRound()
     let runner = ReportRunner(
       header, prompts: questions.map(\.tokens), policies: policies, models: pair.models,
-      endOfSequence: pair.endOfSequence, costs: costs)
+      endOfSequence: pair.endOfSequence,
+      resources: PolicyResources(costs: costs, trained: pair.heads))
     let isComplete = try runner.run {
       Interrupt.isRequested || end.map { ContinuousClock.now > $0 } ?? false
     } record: { run in
@@ -124,7 +125,7 @@ struct Report: ParsableCommand {
     }
     bar?.finish()
     try log?.complete()
-    if !isComplete { say("stopped after \(fold.runs.count) of \(total) answers") }
+    if !isComplete { verbosity.say("stopped after \(fold.runs.count) of \(total) answers") }
     try publish(fold, to: files)
     if Interrupt.isRequested { throw ExitCode(Interrupt.status) }
   }
@@ -141,14 +142,10 @@ struct Report: ParsableCommand {
     }
     if let files {
       try files.write(fold.header, summary)
-      say("report: \(files.folder)/report.html")
+      verbosity.say("report: \(files.folder)/report.html")
     }
     guard summary.identity.different == 0 else {
       throw CommandError(Failure.internalError, tables.identity)
     }
-  }
-
-  private func say(_ line: String) {
-    if !quiet { StandardError.write(line + "\n") }
   }
 }

@@ -29,9 +29,8 @@ struct ReportCharts {
         }
       }
       let chart = Chart.bars(
-        title: "Speedup on \(set)",
-        summary: "Fastest: \(best.joined(separator: ", ")). Whiskers are 95 % intervals over "
-          + "\(groups.first?.prompts ?? 0) prompts; the dashed line is plain decoding.",
+        title: "\(set), \(groups.map(\.prompts).max() ?? 0) prompts",
+        summary: "Fastest: \(best.joined(separator: ", ")).",
         value: Chart.Axis("tokens per second over plain decoding's", format: .times(2)),
         categories: policies, groups: bars, reference: 1)
       return .figure(chart, rows(of: groups))
@@ -64,20 +63,26 @@ struct ReportCharts {
       guard rows.count > 1 else { return nil }
       func points(_ rows: [ReportSummary.Row]) -> [(point: Chart.Point, label: String)] {
         rows.map { row in
-          (Chart.Point(row.verificationRate ?? 0, row.discardRate ?? 0), row.policy)
+          (
+            Chart.Point(row.verificationRate ?? 0, row.discardRate ?? 0),
+            row.fixedLength?.description ?? row.policy
+          )
         }
       }
       let fixed = rows.filter { $0.fixedLength != nil }
         .sorted { $0.fixedLength ?? 0 < $1.fixedLength ?? 0 }
+      let fewest = (
+        forwards: rows.min { $0.verificationRate ?? 0 < $1.verificationRate ?? 0 },
+        rejected: rows.min { $0.discardRate ?? 0 < $1.discardRate ?? 0 }
+      )
       let chart = Chart.scatter(
-        title: "What is thrown away and what is verified: \(tables.title(group))",
-        summary: "Down and to the left is better: fewer rejected candidates and fewer target "
-          + "forwards for the same text. Fixed lengths lie on the line; a policy below it knows when "
-          + "to stop.",
+        title: tables.title(group),
+        summary: "Fewest forwards: \(fewest.forwards?.policy ?? "none"). "
+          + "Fewest rejected: \(fewest.rejected?.policy ?? "none").",
         x: Chart.Axis("v, target forwards per token", format: .fixed(2)),
         y: Chart.Axis("d, rejected candidates per token", format: .fixed(2)),
         [
-          ("fixed length", true, points(fixed)),
+          ("always K candidates, by K", true, points(fixed)),
           ("other policies", false, points(rows.filter { $0.fixedLength == nil })),
         ].filter { !$0.2.isEmpty })
       let table = Table(
@@ -101,11 +106,16 @@ struct ReportCharts {
       let parts = ReportTables.parts.map { part in
         (name: part.title, values: group.rows.map { 1000 * max(0, part.seconds($0.time)) })
       }
-      let slowest = group.rows.max { $0.time.total < $1.time.total }
+      let ends = (
+        least: group.rows.min { $0.time.total < $1.time.total },
+        most: group.rows.max { $0.time.total < $1.time.total }
+      )
+      func name(_ row: ReportSummary.Row?) -> String {
+        row.map { "\($0.policy), \(NumberFormat.fixed(2).text(1000 * $0.time.total)) ms" } ?? "none"
+      }
       let chart = Chart.stackedBars(
-        title: "Milliseconds per token: \(tables.title(group))",
-        summary: "What a token of each policy takes, part by part; "
-          + "\(slowest?.policy ?? "none") takes the most.",
+        title: tables.title(group),
+        summary: "Least: \(name(ends.least)). Most: \(name(ends.most)).",
         value: Chart.Axis("milliseconds per token", format: .fixed(2)),
         categories: group.rows.map(\.policy), parts: parts)
       let table = Table(
@@ -137,9 +147,10 @@ struct ReportCharts {
         return row.acceptedCounts.map { Double($0) / all }
       }
       let chart = Chart.columns(
-        title: "Accepted candidates per round: \(tables.title(group))",
-        summary: "The share of rounds that kept so many candidates, for the fastest policies: "
-          + shown.map(\.policy).joined(separator: " and ") + ". All policies are in the table.",
+        title: tables.title(group),
+        summary: shown.map {
+          "\($0.policy): \(NumberFormat.fixed(2).text($0.tokensPerRound ?? 1)) tokens a round."
+        }.joined(separator: " "),
         x: Chart.Axis("candidates kept in a round"),
         y: Chart.Axis("share of rounds", format: .percent(0)),
         groups: shown.map { ($0.policy, shares($0)) })

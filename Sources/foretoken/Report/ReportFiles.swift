@@ -45,9 +45,7 @@ struct ReportFiles {
   }
 
   private func write(_ name: String, _ text: String) throws(ModelError) {
-    let file = try OutputFile(path: path(name))
-    try file.append(Array(text.utf8))
-    try file.complete()
+    try TextFile.write(text, to: path(name))
   }
 
   private func path(_ name: String) -> String { folder + "/" + name }

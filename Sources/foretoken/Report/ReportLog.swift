@@ -1,5 +1,5 @@
 import FoundationEssentials
-import Transformer
+import Workload
 
 /// `rounds.jsonl.zst`: a line with the header, then a line for each run with all of its rounds.
 /// Everything that a report says is computed from it.
@@ -24,47 +24,43 @@ enum ReportLog {
   /// Reads a log; `path` may name the folder that it is in.
   ///
   /// - Parameter body: gets each run in the order of the log.
-  /// - Throws: `ModelError` for a file that cannot be read; `CommandError` naming the line that is
+  /// - Throws: `WorkloadError` for a file that cannot be read; `CommandError` naming the line that is
   ///   no run.
   static func read(
     path: String, begin: (ReportHeader) throws -> Void, each body: (ReportRun) throws -> Void
   ) throws {
     var isFolder = false
     let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-    let lines = try LineReader(
-      path: exists && isFolder ? path + "/" + ReportFiles.logName : path)
+    let file = exists && isFolder ? path + "/" + ReportFiles.logName : path
+    var lines = LineSplitter(try FileBytes(path: file), name: file)
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     func decode<Value: Decodable>(
-      _ type: Value.Type, _ line: ArraySlice<UInt8>
+      _ type: Value.Type, _ lines: LineSplitter<FileBytes>
     ) throws(CommandError) -> Value {
       do {
-        return try decoder.decode(type, from: Data(line))
+        return try decoder.decode(type, from: Data(lines.bytes[lines.range]))
       } catch {
-        let problem = (error as? DecodingError).map { "\($0)" } ?? "\(error)"
         throw CommandError(
-          Failure.badData,
-          "\(lines.path): line \(lines.lineNumber): is not of a report's log: \(problem)")
+          Failure.badData, "\(file):\(lines.number): is no line of a report's log: \(error)")
       }
     }
-    guard let first = try lines.next() else {
-      throw CommandError(Failure.badData, "\(lines.path): is empty")
-    }
-    let header = try decode(FirstLine.self, first).header
+    guard try lines.advance() else { throw CommandError(Failure.badData, "\(file): is empty") }
+    let header = try decode(FirstLine.self, lines).header
     guard header.schemaVersion == ReportHeader.currentVersion else {
       throw CommandError(
         Failure.badData,
-        "\(lines.path): has schema_version \(header.schemaVersion), expected "
+        "\(file): has schema_version \(header.schemaVersion), expected "
           + "\(ReportHeader.currentVersion)")
     }
     try begin(header)
-    while let line = try lines.next() {
-      let run = try decode(ReportRun.self, line)
+    while try lines.advance() {
+      let run = try decode(ReportRun.self, lines)
       guard header.prompts.indices.contains(run.prompt), header.policies.contains(run.policy)
       else {
         throw CommandError(
           Failure.badData,
-          "\(lines.path): line \(lines.lineNumber): names a prompt or policy that the header lacks")
+          "\(file):\(lines.number): names a prompt or a policy that the first line does not")
       }
       try body(run)
     }

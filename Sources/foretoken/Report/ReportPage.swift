@@ -9,14 +9,32 @@ struct ReportPage {
 
   /// - Parameter data: `report.json`, which goes along inside the page.
   func page(data: String) -> Page {
+    func section(_ title: String, _ text: String, _ figures: [Page.Block]) -> Page.Section? {
+      figures.isEmpty ? nil : Page.Section(title, [.paragraph(text)] + figures)
+    }
     var sections = [
       Page.Section("In short", [.list(findings)]),
-      Page.Section("Speedup over plain decoding", charts.speedups()),
-      Page.Section("Discarded candidates against verifications", charts.tradeOffs()),
-      Page.Section("Where the time goes", charts.times()),
-      Page.Section("Accepted candidates per round", charts.acceptedLengths()),
-      Page.Section("The two models", charts.verifyCosts() + charts.confidence()),
-    ].filter { !$0.blocks.isEmpty }
+      section(
+        "Speedup over plain decoding",
+        "Whiskers are 95 % intervals over prompts; the dashed line is plain decoding.",
+        charts.speedups()),
+      section(
+        "Discarded candidates against verifications",
+        "Down and to the left is better: fewer rejected candidates and fewer target forwards for "
+          + "as many tokens. Fixed lengths lie on the line; a policy below it knows when to stop.",
+        charts.tradeOffs()),
+      section("Where the time goes", "What a token takes, part by part.", charts.times()),
+      section(
+        "Accepted candidates per round",
+        "The share of rounds that kept so many candidates, for the fastest fixed length and the "
+          + "fastest other policy; all are in the tables.",
+        charts.acceptedLengths()),
+      section(
+        "The two models",
+        "What speculation lives on: cheap verification and a draft that knows "
+          + "when it is right.",
+        charts.verifyCosts() + charts.confidence()),
+    ].compactMap { $0 }
     sections.append(Page.Section("Definitions", [.list(Self.definitions)]))
     sections.append(Page.Section("How it was measured", [.facts(facts)]))
     return Page(

@@ -2,25 +2,36 @@ import Decoding
 import FoundationEssentials
 import Reporting
 import Transformer
+import Workload
 
 /// The models of a report, and what it wants to know of them.
 struct ReportPair {
   private let pair: Pair
   private let options: ModelOptions
+  private let verbosity: VerbosityFlags
+  /// The draft's trained heads; nil where there are none.
+  let heads: HeadFile?
 
   /// Loads the target, and the draft if a policy needs it.
   ///
+  /// - Parameter heads: their file; nil for the one in the draft's folder.
   /// - Throws: `ModelError`; `CommandError` when a policy needs a draft and there is none.
-  init(_ options: ModelOptions, policies: [PolicyChoice], quiet: Bool) throws {
+  init(
+    _ options: ModelOptions, policies: [PolicyChoice], heads: String?, _ verbosity: VerbosityFlags
+  ) throws {
     let needing = policies.first(where: \.needsDraft)
     if let needing, options.draftPath == nil {
       throw CommandError(
         Failure.usage, "policy \(needing) needs a draft model: name one with --draft-model")
     }
-    var flags = OutputFlags()
-    (flags.quiet, flags.verbose) = (quiet, false)
-    pair = try Pair(options, drafting: needing != nil, flags)
+    pair = try Pair(options, drafting: needing != nil, verbosity)
+    let usual = options.draftPath.map { $0 + "/" + Head.fileName }
+      .flatMap { FileManager.default.fileExists(atPath: $0) ? $0 : nil }
+    self.heads = try pair.draft.flatMap { draft in
+      try (heads ?? usual).map { try HeadFile(contentsOf: $0, hiddenSize: draft.hiddenSize) }
+    }
     self.options = options
+    self.verbosity = verbosity
   }
 
   var models: (target: any LanguageModel, draft: (any LanguageModel)?) { (pair.target, pair.draft) }
@@ -35,9 +46,7 @@ struct ReportPair {
   /// The prompts as the model reads them; those that leave no room for an answer are left out.
   ///
   /// - Throws: `ModelError` without a chat format; `CommandError` when no prompt is left.
-  func tokens(
-    _ prompts: [Prompt], _ settings: ReportSettings, say: (String) -> Void
-  ) throws -> [Question] {
+  func tokens(_ prompts: [Prompt], _ settings: ReportSettings) throws -> [Question] {
     let room = min(pair.target.contextLength, pair.draft?.contextLength ?? .max)
     let questions = try prompts.map { prompt in
       let tokens = try pair.directory.tokens(prompt: prompt.text, raw: settings.isRaw)
@@ -46,7 +55,7 @@ struct ReportPair {
     }
     let fitting = questions.filter { $0.tokens.count < room }
     if fitting.count < questions.count {
-      say(
+      verbosity.say(
         "\(questions.count - fitting.count) of \(questions.count) prompts are left out: the "
           + "context holds \(room) tokens")
     }
@@ -57,29 +66,36 @@ struct ReportPair {
   }
 
   /// What steps cost here, where a policy asks for it.
-  func costs(_ policies: [PolicyChoice], isQuick: Bool, quiet: Bool) throws -> CostModel? {
+  func costs(_ policies: [PolicyChoice], isQuick: Bool) throws -> CostModel? {
     guard policies.contains(where: \.needsCosts), let draft = pair.draft else { return nil }
     var measurement = CostMeasurement()
     if isQuick { (measurement.contexts, measurement.repeats) = ([64, 256], 3) }
-    let bar = quiet ? nil : ProgressBar(label: "measuring costs", unit: .items("forwards"))
+    let bar =
+      verbosity.quiet ? nil : ProgressBar(label: "measuring costs", unit: .items("forwards"))
     defer { bar?.finish() }
     return try measurement.run(target: pair.target, draft: draft) {
       bar?.update(done: $0, total: $1)
     }
   }
 
-  func target() throws -> ModelFacts {
-    try facts(pair.target, path: options.targetPath)
-  }
+  func target() throws -> ModelFacts { try facts(pair.target, pair.directory) }
 
   func draft() throws -> ModelFacts? {
-    guard let draft = pair.draft, let path = options.draftPath else { return nil }
-    return try facts(draft, path: path)
+    guard let draft = pair.draft, let directory = pair.draftDirectory else { return nil }
+    return try facts(draft, directory)
   }
 
-  private func facts(_ model: TransformerModel, path: String) throws -> ModelFacts {
+  private func facts(_ model: TransformerModel, _ directory: ModelDirectory) throws -> ModelFacts {
     ModelFacts(
-      path: path, parameters: model.configuration.parameterCount,
-      dtype: model.weights.type.rawValue, sha256: "")
+      path: directory.path, parameters: model.configuration.parameterCount,
+      dtype: model.weights.type.rawValue, sha256: try Self.sha256(directory.weightFile))
+  }
+
+  /// What `sha256sum` says of a file.
+  private static func sha256(_ path: String) throws -> String {
+    let file = try InputFile(path: path)
+    var bytes = [UInt8](repeating: 0, count: file.size)
+    try bytes.withUnsafeMutableBytes { try file.read(at: 0, into: $0) }
+    return SHA256.hexadecimal(bytes)
   }
 }

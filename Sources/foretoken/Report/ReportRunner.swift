@@ -10,7 +10,7 @@ final class ReportRunner {
   private let draft: (any LanguageModel)?
   private let decoder: SpeculativeDecoder
   private let endOfSequence: Set<TokenID>
-  private let costs: CostModel?
+  private let resources: PolicyResources
 
   /// What a policy has learned goes on from prompt to prompt of a set, as it would in a server.
   private struct Learner: Hashable {
@@ -23,18 +23,18 @@ final class ReportRunner {
   /// - Parameters:
   ///   - prompts: the tokens of the header's prompts.
   ///   - policies: those that the header names.
-  ///   - costs: for the policies that go by them.
+  ///   - resources: what the policies go by.
   init(
     _ header: ReportHeader, prompts: [[TokenID]], policies: [PolicyChoice],
     models: (target: any LanguageModel, draft: (any LanguageModel)?),
-    endOfSequence: Set<TokenID>, costs: CostModel?
+    endOfSequence: Set<TokenID>, resources: PolicyResources
   ) {
     self.header = header
     self.prompts = prompts
     self.policies = policies
     draft = models.draft
     self.endOfSequence = endOfSequence
-    self.costs = costs
+    self.resources = resources
     decoder = SpeculativeDecoder(target: models.target)
   }
 
@@ -76,7 +76,7 @@ final class ReportRunner {
   ) throws -> ReportRun? {
     let learner = Learner(
       set: header.prompts[prompt].set, temperature: task.temperature, policy: task.policy)
-    let policy = try learned[learner] ?? task.policy.policy(costs: measuredCosts)
+    let policy = try learned[learner] ?? task.policy.policy(resources)
     var rounds: [RoundRecord] = []
     let begin = ContinuousClock.now
     let generation = try Generation(
@@ -107,12 +107,5 @@ final class ReportRunner {
         drafter: draft.map(ModelDrafter.init(model:)), policy: FixedDraftLength(length))
       while generation.finishReason == nil { _ = try decoder.round(generation) }
     }
-  }
-
-  private func measuredCosts() throws -> CostModel {
-    guard let costs else {
-      throw CommandError(Failure.usage, "a policy goes by costs, which need a draft model")
-    }
-    return costs
   }
 }
