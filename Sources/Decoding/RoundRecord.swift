@@ -15,15 +15,12 @@ package struct RoundRecord: Sendable, Codable, Equatable {
   /// unless the answer ended before.
   package var emitted: Int
   package var seconds: RoundSeconds
+  /// The round that read the prompt, which drafts nothing.
+  package var isPrefill: Bool
 
   package init(
-    request: UInt64,
-    position: Int,
-    forwarded: Int,
-    candidates: [CandidateRecord],
-    accepted: Int,
-    emitted: Int,
-    seconds: RoundSeconds
+    request: UInt64, position: Int, forwarded: Int, candidates: [CandidateRecord], accepted: Int,
+    emitted: Int, seconds: RoundSeconds, isPrefill: Bool = false
   ) {
     self.request = request
     self.position = position
@@ -32,10 +29,8 @@ package struct RoundRecord: Sendable, Codable, Equatable {
     self.accepted = accepted
     self.emitted = emitted
     self.seconds = seconds
+    self.isPrefill = isPrefill
   }
-
-  /// The round that read the prompt; it drafts nothing.
-  package var isPrefill: Bool { forwarded > candidates.count + 1 }
 }
 
 /// One candidate of a round.

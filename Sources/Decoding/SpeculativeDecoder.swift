@@ -76,7 +76,8 @@ package final class SpeculativeDecoder {
         accepted: judged.verdict.accepted, emitted: emitted.count,
         seconds: RoundSeconds(
           draft: draft.seconds, policy: draft.policySeconds, verify: verification.inSeconds,
-          accept: (clock.now - begin).inSeconds))
+          accept: (clock.now - begin).inSeconds),
+        isPrefill: position == generation.prefix.promptCount)
       generation.statistics.add(record)
       generation.policy.observe(record)
       return Round(

@@ -4,17 +4,21 @@ import Testing
 @testable import foretoken
 
 @Suite struct SummaryTests {
-  private func round(_ proposed: Int, _ accepted: Int, seconds: Double) -> RoundRecord {
+  private func round(
+    _ proposed: Int, _ accepted: Int, seconds: Double, isPrefill: Bool = false
+  ) -> RoundRecord {
     RoundRecord(
       request: 0, position: 10, forwarded: proposed + 1,
       candidates: Array(repeating: CandidateRecord(token: 1, probability: 1), count: proposed),
       accepted: accepted, emitted: accepted + 1,
-      seconds: RoundSeconds(draft: seconds / 4, verify: seconds / 2, accept: seconds / 4))
+      seconds: RoundSeconds(draft: seconds / 4, verify: seconds / 2, accept: seconds / 4),
+      isPrefill: isPrefill)
   }
 
   private var answer: Answer {
     let rounds = [
-      round(0, 0, seconds: 0.125), round(3, 2, seconds: 0.5), round(3, 0, seconds: 0.5),
+      round(0, 0, seconds: 0.125, isPrefill: true), round(3, 2, seconds: 0.5),
+      round(3, 0, seconds: 0.5),
     ]
     return Answer(
       text: "x", tokens: [1, 2, 3, 4, 5], end: .length, promptCount: 4, rounds: rounds)
