@@ -8,12 +8,6 @@ private let right = TokenVerification()
 protocol WrongRule: VerificationRule {}
 
 extension WrongRule {
-  func candidate(
-    from distribution: TokenDistribution, position: Int, _ chance: inout any ChanceSource
-  ) -> TokenID {
-    right.candidate(from: distribution, position: position, &chance)
-  }
-
   func verdict(
     _ candidates: [Candidate], position: Int, _ chance: inout any ChanceSource,
     target: (Int) -> TokenDistribution

@@ -7,12 +7,6 @@
 package struct BlockVerification: VerificationRule {
   package init() {}
 
-  package func candidate(
-    from distribution: TokenDistribution, position: Int, _ chance: inout any ChanceSource
-  ) -> TokenID {
-    chance.token(from: distribution, position: position, purpose: .draft)
-  }
-
   package func verdict(
     _ candidates: [Candidate], position: Int, _ chance: inout any ChanceSource,
     target: (Int) -> TokenDistribution

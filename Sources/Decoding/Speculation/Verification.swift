@@ -1,6 +1,7 @@
 /// How candidates are drawn, and which of them are kept so that the output has the target's law.
 package protocol VerificationRule: Sendable {
-  /// Draws a candidate from the draft's distribution.
+  /// Draws a candidate from the draft's distribution; unless a rule has a way of its own, with the
+  /// random numbers that are for drafts.
   func candidate(
     from distribution: TokenDistribution, position: Int, _ chance: inout any ChanceSource
   ) -> TokenID
@@ -13,6 +14,14 @@ package protocol VerificationRule: Sendable {
     _ candidates: [Candidate], position: Int, _ chance: inout any ChanceSource,
     target: (Int) -> TokenDistribution
   ) -> Verdict
+}
+
+extension VerificationRule {
+  package func candidate(
+    from distribution: TokenDistribution, position: Int, _ chance: inout any ChanceSource
+  ) -> TokenID {
+    chance.token(from: distribution, position: position, purpose: .draft)
+  }
 }
 
 /// A token that the draft proposed, and what it was drawn from.
@@ -43,12 +52,6 @@ package struct Verdict: Sendable, Equatable {
 /// drawn from norm(max(p - q, 0)), so that each place has the law p exactly.
 package struct TokenVerification: VerificationRule {
   package init() {}
-
-  package func candidate(
-    from distribution: TokenDistribution, position: Int, _ chance: inout any ChanceSource
-  ) -> TokenID {
-    chance.token(from: distribution, position: position, purpose: .draft)
-  }
 
   package func verdict(
     _ candidates: [Candidate], position: Int, _ chance: inout any ChanceSource,
