@@ -64,6 +64,8 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: strict),
     .testTarget(
-      name: "CommandTests", dependencies: ["foretoken", "Support"], swiftSettings: strict),
+      name: "CommandTests",
+      dependencies: ["Decoding", "foretoken", "Reporting", "Support", "Transformer"],
+      swiftSettings: strict),
   ]
 )

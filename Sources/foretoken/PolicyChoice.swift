@@ -83,6 +83,9 @@ extension PolicyChoice {
     return Int(name.dropFirst("fixed:".count))
   }
 
+  /// Whether all candidates of the policy with this name are a draft model's, or there are none.
+  static func asksModelOnly(_ name: String) -> Bool { !name.contains("lookup") }
+
   /// Whether a draft model proposes.
   var needsDraft: Bool { kind.source == .model }
 

@@ -9,7 +9,7 @@ import Testing
 
   @Test func `A bar chart is a bar, its interval, its number and the line to compare with`() {
     let svg = Self.bars.svg(id: "f")
-    #expect(svg.hasPrefix("<svg id=\"f\" viewBox=\"0 0 720 118\" role=\"img\""))
+    #expect(svg.hasPrefix("<svg id=\"f\" viewBox=\"0 0 560 118\" role=\"img\""))
     #expect(svg.contains("<title id=\"f-title\">Speedup &amp; more</title>"))
     #expect(svg.contains("<desc id=\"f-desc\">One bar.</desc>"))
     #expect(

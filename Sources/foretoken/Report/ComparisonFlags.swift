@@ -36,7 +36,7 @@ struct ComparisonFlags: ParsableArguments {
   var repeats = 3
   @Option(
     name: [.customLong("max-tokens"), .customShort("n")],
-    help: "The most tokens of an answer. (default: 128; with --quick 64)")
+    help: "The most tokens of an answer. (default: 128; with --quick 48)")
   var maxTokens: Int?
   @Flag(help: "Go on past the tokens that end an answer.")
   var ignoreEos = false
@@ -92,14 +92,12 @@ struct ComparisonFlags: ParsableArguments {
       "hf-heuristic", "confidence", "adaedl", "svip", "product", "goodput", "bandit", "cost-aware",
     ]
 
-  private static let quick = [
-    "fixed:1", "fixed:2", "fixed:3", "fixed:4", "confidence", "cost-aware",
-  ]
+  private static let quick = ["fixed:2", "fixed:4", "confidence", "cost-aware"]
 
   func settings(isQuick: Bool) throws(CommandError) -> ReportSettings {
     ReportSettings(
       temperatures: temperatures.values, topK: topK, topP: topP, minP: minP, seeds: seeds.values,
-      repeats: repeats, maxTokens: maxTokens ?? (isQuick ? 64 : 128),
+      repeats: repeats, maxTokens: maxTokens ?? (isQuick ? 48 : 128),
       ignoresEndOfSequence: ignoreEos, isRaw: raw, verification: verification,
       synthetic: try synthetic(), reference: against?.description)
   }

@@ -92,7 +92,7 @@ struct Report: ParsableCommand {
     let settings = try comparison.settings(isQuick: quick)
     var prompts = files.isEmpty ? BuiltInPrompts.all : []
     for file in files {
-      prompts += try PromptFile.read(path: file, limit: limit ?? (quick ? 5 : nil))
+      prompts += try PromptFile.read(path: file, limit: limit ?? (quick ? 3 : nil))
     }
     let files = try folder.map(ReportFiles.init(folder:))
 
@@ -110,7 +110,7 @@ struct Report: ParsableCommand {
     var fold = ReportFold(header)
     let total = questions.count * policies.count * settings.runsPerPrompt
     let bar = verbosity.quiet ? nil : ProgressBar(label: "answering", unit: .items("answers"))
-    let end = (timeLimit ?? (quick ? 75 : nil)).map { ContinuousClock.now + .seconds($0) }
+    let end = (timeLimit ?? (quick ? 90 : nil)).map { ContinuousClock.now + .seconds($0) }
     Interrupt.endAfterRound()
     let runner = ReportRunner(
       header, prompts: questions.map(\.tokens), policies: policies, models: pair.models,

@@ -17,10 +17,12 @@ struct ReportCharts {
         policy != PolicyChoice.plain.description
           && groups.contains { $0.rows.contains { $0.policy == policy } }
       }
+      let hasOracle = groups.contains { $0.oracle != nil }
       let bars = groups.map { group in
         (
           name: Self.name(group),
           values: policies.map { policy in group.rows.first { $0.policy == policy }?.speedup }
+            + (hasOracle ? [group.oracle] : [])
         )
       }
       let best = groups.compactMap { group in
@@ -32,7 +34,7 @@ struct ReportCharts {
         title: "\(set), \(groups.map(\.prompts).max() ?? 0) prompts",
         summary: "Fastest: \(best.joined(separator: ", ")).",
         value: Chart.Axis("tokens per second over plain decoding's", format: .times(2)),
-        categories: policies, groups: bars, reference: 1)
+        categories: policies + (hasOracle ? ["oracle"] : []), groups: bars, reference: 1)
       return .figure(chart, rows(of: groups))
     }
   }

@@ -7,6 +7,7 @@ struct ReportFold {
   private(set) var runs: [Run] = []
   private(set) var verifySeconds: [Int: [Double]] = [:]
   private(set) var confidences: [Double: Confidences] = [:]
+  private var oracle = OracleEvidence()
 
   /// What the summary needs of a run.
   struct Run {
@@ -42,6 +43,11 @@ struct ReportFold {
           repetition: run.repetition),
         policy: run.policy, digest: run.digest, tokens: run.tokens, seconds: run.seconds,
         statistics: GenerationStatistics(run.rounds)))
+    if header.settings.fixesText(temperature: run.temperature),
+      PolicyChoice.asksModelOnly(run.policy)
+    {
+      oracle.add(run, promptCount: header.prompts[run.prompt].tokens)
+    }
     for round in run.rounds where !round.isPrefill {
       verifySeconds[round.forwarded, default: []].append(round.seconds.verify)
       for candidate in round.candidates {
@@ -54,13 +60,15 @@ struct ReportFold {
   }
 
   func summary() -> ReportSummary {
-    ReportSummary(
-      groups: groups(), identity: identity(), verifyCosts: verifyCosts(), confidence: confidence())
+    let verifyCosts = verifyCosts()
+    return ReportSummary(
+      groups: groups(verifyCosts), identity: identity(), verifyCosts: verifyCosts,
+      confidence: confidence())
   }
 
   // MARK: - Groups
 
-  private func groups() -> [ReportSummary.Group] {
+  private func groups(_ costs: [ReportSummary.VerifyCost]) -> [ReportSummary.Group] {
     var sets: [String] = []
     for prompt in header.prompts where !sets.contains(prompt.set) { sets.append(prompt.set) }
     let complete = complete()
@@ -69,7 +77,7 @@ struct ReportFold {
         let runs = complete.filter {
           header.prompts[$0.cell.prompt].set == set && $0.cell.temperature == temperature
         }
-        return runs.isEmpty ? nil : group(set, temperature, runs)
+        return runs.isEmpty ? nil : group(set, temperature, runs, costs)
       }
     }
   }
@@ -83,7 +91,7 @@ struct ReportFold {
   }
 
   private func group(
-    _ set: String, _ temperature: Double, _ runs: [Run]
+    _ set: String, _ temperature: Double, _ runs: [Run], _ costs: [ReportSummary.VerifyCost]
   ) -> ReportSummary.Group {
     let byPolicy = Dictionary(grouping: runs, by: \.policy)
     let measures = byPolicy.mapValues(Measure.init)
@@ -103,9 +111,12 @@ struct ReportFold {
       }
       return ReportSummary.Row(policy, runs, rate: rate, speedup: speedup, gain: gain)
     }
+    let prompts = Set(runs.map(\.cell.prompt))
     return ReportSummary.Group(
-      set: set, temperature: temperature, prompts: measures.values.first?.tokens.count ?? 0,
-      reference: reference, rows: rows)
+      set: set, temperature: temperature, prompts: prompts.count, reference: reference, rows: rows,
+      oracle: oracle.speedup(
+        prompts: prompts, temperature: temperature, header.prompts.map(\.tokens), verify: costs,
+        bootstrap))
   }
 
   // MARK: - Across groups

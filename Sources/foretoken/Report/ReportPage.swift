@@ -16,7 +16,8 @@ struct ReportPage {
       Page.Section("In short", [.list(findings)]),
       section(
         "Speedup over plain decoding",
-        "Whiskers are 95 % intervals over prompts; the dashed line is plain decoding.",
+        "Whiskers are 95 % intervals over prompts; the dashed line is plain decoding. The oracle knows "
+          + "which candidates will be kept: what no policy can beat.",
         charts.speedups()),
       section(
         "Discarded candidates against verifications",
@@ -73,6 +74,10 @@ struct ReportPage {
     "d, the discard rate = candidates rejected / tokens after the first. "
       + "v, the verification rate = target forwards / tokens after the first (SpecDec++, 2405.19715). "
       + "accepted = (1 - v) / (1 - v + d).",
+    "oracle = the least time of the same text, had it been known which of the draft's tokens are "
+      + "kept, by the medians of t_d, V(n) and the overhead in this report: at least this fast, since "
+      + "where no policy asked the draft it counts as wrong. Only where the text is fixed: at "
+      + "temperature 0, or with coupled verification.",
     "V(n) = seconds of one target forward over n tokens; a round with K candidates verifies K + 1.",
     "prompt: reading the prompt and drawing the first token. draft: the draft's forwards and draws, "
       + "its reading of the prompt included. policy: deciding how long to draft. verify: the "

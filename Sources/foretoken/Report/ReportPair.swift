@@ -32,6 +32,10 @@ struct ReportPair {
     }
     self.options = options
     self.verbosity = verbosity
+    // One that lacks its head says so before anything is measured.
+    for policy in policies where !policy.needsCosts {
+      _ = try policy.policy(PolicyResources(trained: self.heads))
+    }
   }
 
   var models: (target: any LanguageModel, draft: (any LanguageModel)?) { (pair.target, pair.draft) }

@@ -21,6 +21,8 @@ struct ReportSummary: Codable, Sendable, Equatable {
     /// The policy of the `gain` column; nil when there was none.
     var reference: String?
     var rows: [Row]
+    /// Speedup of somebody who knows what will be kept; nil where sampling leaves that open.
+    var oracle: Estimate?
   }
 
   struct Row: Codable, Sendable, Equatable {

@@ -14,6 +14,7 @@ struct ReportTables {
     for (index, row) in group.rows.enumerated() {
       table.rows[index] += Self.parts.map { .number($0.seconds(row.time) / row.time.total) }
     }
+    appendOracle(of: group, to: &table)
     return table.droppingEmptyColumns()
   }
 
@@ -27,7 +28,20 @@ struct ReportTables {
       }
       table.rows[index].append(.text(shares.joined(separator: "/")))
     }
+    appendOracle(of: group, to: &table)
     return table.droppingEmptyColumns()
+  }
+
+  private func appendOracle(of group: ReportSummary.Group, to table: inout Table) {
+    guard let oracle = group.oracle else { return }
+    table.rows.append(
+      table.columns.map { column in
+        switch column.key {
+        case "policy": .text("oracle")
+        case "speedup": .estimate(oracle)
+        default: .missing
+        }
+      })
   }
 
   private func results(_ group: ReportSummary.Group) -> Table {
