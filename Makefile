@@ -6,7 +6,7 @@ PROMPT ?= What is photosynthesis?
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test lint fmt bench report clean
+.PHONY: help deps build demo report test lint fmt bench report clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ build: deps ## build the program in release
 
 demo: build ## stream an answer to PROMPT through the shipped pair
 	printf '%s' '$(PROMPT)' | .build/release/foretoken generate --stats
+
+report: build ## what each policy gains on a few prompts, as foretoken-report/report.html
+	.build/release/foretoken report --quick
 
 test: deps ## build and run every test (in release: the kernels are C, and slow without -O2)
 	$(SWIFT) test -c release

@@ -28,7 +28,7 @@ import Testing
     var records = [
       RoundRecord(
         request: 0, position: 4, forwarded: 4, candidates: [], accepted: 0, emitted: 1,
-        seconds: RoundSeconds(verify: 1))
+        seconds: RoundSeconds(verify: 1), isPrefill: true)
     ]
     var position = 5
     for (proposed, accepted) in rounds {
