@@ -6,7 +6,7 @@ PROMPT ?= What is photosynthesis?
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo report test lint fmt bench report clean
+.PHONY: help deps build demo report test lint fmt bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -41,9 +41,6 @@ bench: deps ## V(n), decode and draft speed of this machine on random weights
 	$(SWIFT) build -c release --product foretoken-bench
 	.build/release/foretoken-bench engine --model 110m
 	.build/release/foretoken-bench engine --model 3m --context 128
-
-report: build ## speedups of the shipped pair on this machine, as a table and a page (under two minutes)
-	.build/release/foretoken report --quick
 
 clean: ## remove what was built
 	rm -rf .build
