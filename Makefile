@@ -1,7 +1,7 @@
 # The experiments and the chores, one target each. `make help` lists them.
 
 SWIFT ?= swift
-PROMPT ?= What is photosynthesis?
+PROMPT ?= Write a short email to my boss asking for a day off.
 # Root installs as it is; anybody else through sudo.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
