@@ -3,6 +3,12 @@ import Decoding
 import FoundationEssentials
 import Transformer
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// Greedy speculation against greedy plain decoding, token for token, on many prompts at once.
 struct IdentityBench: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -75,6 +81,7 @@ struct IdentityBench: ParsableCommand {
       print(
         "\(start + tokens.count) prompts, \(threads) threads: \(same) of \(all) answers are plain "
           + "decoding's")
+      fflush(nil)  // a long run into a file shows how far it is
     }
     if same < all { throw ExitCode(1) }
   }
