@@ -91,8 +91,7 @@ struct LogitsRow {
     }
     let sum = Double(mass.sum())
     // The runner-up is the largest of what is left when one of the largest is taken away.
-    var all = (0..<8).flatMap { [firsts[$0], second[$0]] }.sorted(by: >)
-    if all.count < 2 { all = [top, -.infinity] }
+    let all = (0..<8).flatMap { [firsts[$0], second[$0]] }.sorted(by: >)
     return LogitsSummary(
       topProbability: 1 / sum, secondProbability: exp(Double(all[1] - top)) / sum,
       entropy: max(0, log(sum) - Double(moment.sum()) / sum))
