@@ -25,12 +25,12 @@ CROSS_ENTROPY_SHARE = 0.1
 
 
 def initial_draft(teacher: dict) -> dict:
-    """A draft made of the base model's embedding, its first and last layers and their largest
-    feed-forward units."""
+    """A draft made of the base model's embedding and some of its layers, spread over its depth, with
+    their largest feed-forward units."""
     shape, old = Shape(**teacher["shape"]), teacher["model"]
     new = {"embed_tokens.weight": old["embed_tokens.weight"], "norm.weight": old["norm.weight"]}
-    for place, index in enumerate([0, shape.layers - 1]):
-        prefix = f"layers.{index}."
+    for place in range(DRAFT.layers):
+        prefix = f"layers.{place * (shape.layers - 1) // (DRAFT.layers - 1)}."
         layer = {n.removeprefix(prefix): w for n, w in old.items() if n.startswith(prefix)}
         size = layer["mlp.down_proj.weight"].norm(dim=0) * layer["mlp.up_proj.weight"].norm(dim=1)
         kept = size.topk(DRAFT.intermediate).indices.sort().values
@@ -38,6 +38,34 @@ def initial_draft(teacher: dict) -> dict:
             layer[f"mlp.{part}_proj.weight"] = layer[f"mlp.{part}_proj.weight"][kept]
         layer["mlp.down_proj.weight"] = layer["mlp.down_proj.weight"][:, kept]
         new |= {f"layers.{place}.{n}": w.clone() for n, w in layer.items()}
+    return new
+
+
+def enlarged(small: dict, teacher: dict) -> dict:
+    """An earlier, smaller draft in the shape of today's: it computes the same, since what is new (the
+    layers in the middle, and units of the feed-forward parts) comes from the teacher but adds nothing
+    until it is trained."""
+    shape, old = Shape(**small["shape"]), small["model"]
+    new = initial_draft(teacher) | {n: old[n] for n in ("embed_tokens.weight", "norm.weight")}
+    places = list(range(shape.layers - 1)) + [DRAFT.layers - 1]
+    for place in range(DRAFT.layers):
+        if place not in places:
+            for part in ("self_attn.o_proj", "mlp.down_proj"):
+                new[f"layers.{place}.{part}.weight"] = torch.zeros_like(new[f"layers.{place}.{part}.weight"])
+            continue
+        for name, weight in old.items():
+            rest = name.removeprefix(f"layers.{places.index(place)}.")
+            if rest == name:
+                continue
+            target = new[f"layers.{place}.{rest}"]
+            if rest == "mlp.down_proj.weight":
+                target = torch.zeros_like(target)
+                target[:, :weight.shape[1]] = weight
+            elif rest.startswith("mlp"):
+                target[:weight.shape[0]] = weight
+            else:
+                target = weight
+            new[f"layers.{place}.{rest}"] = target
     return new
 
 
@@ -67,7 +95,7 @@ def main() -> None:
     parser.add_argument("--teacher", default="base")
     parser.add_argument("--own", default="own")
     parser.add_argument("--name", default="draft")
-    parser.add_argument("--init", help="an earlier draft to start from")
+    parser.add_argument("--init", help="an earlier draft to start from, of this shape or smaller")
     parser.add_argument("--millions", type=float, required=True, help="tokens to see, in millions")
     parser.add_argument("--length", type=int, default=512)
     parser.add_argument("--batch", type=int, default=4)
@@ -82,16 +110,21 @@ def main() -> None:
     teacher = Llama(Shape(**saved["shape"])).eval().requires_grad_(False)
     teacher.load_state_dict(saved["model"])
     draft = Llama(DRAFT)
-    start = torch.load(work / f"{options.init}.pt", weights_only=False)["model"] if options.init else None
-    draft.load_state_dict(start or initial_draft(saved))
+    start = torch.load(work / f"{options.init}.pt", weights_only=False) if options.init else None
+    draft.load_state_dict(enlarged(start, saved) if start else initial_draft(saved))
 
+    # Products in bf16: half again as fast on a CPU that has them, and far finer than what is left to learn.
     @torch.compile
     def teach(ids):
-        return teacher.logits(teacher.hidden(ids[:, :-1])).flatten(0, 1).softmax(-1)
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = teacher.logits(teacher.hidden(ids[:, :-1])).flatten(0, 1)
+        return logits.float().softmax(-1)
 
     @torch.compile
     def learn(p, ids, mask):
-        log_q = draft.logits(draft.hidden(ids[:, :-1])).flatten(0, 1).log_softmax(-1)
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = draft.logits(draft.hidden(ids[:, :-1])).flatten(0, 1)
+        log_q = logits.float().log_softmax(-1)
         # The teacher's entropy is a constant, so the cross entropy from p has the gradient of the KL.
         kl = -(p * log_q).sum(-1)
         ce = F.nll_loss(log_q, ids[:, 1:].flatten(), reduction="none")

@@ -31,7 +31,7 @@ class Shape:
 
 
 BASE = Shape(hidden=256, layers=6, heads=4, kv_heads=2, intermediate=704)
-DRAFT = Shape(hidden=256, layers=2, heads=4, kv_heads=2, intermediate=320)
+DRAFT = Shape(hidden=256, layers=3, heads=4, kv_heads=2, intermediate=704)
 
 
 class RMSNorm(nn.Module):
