@@ -22,6 +22,13 @@ struct ModelOptions: ParsableArguments {
   @Option(help: "Type of the weights in memory. (default: as they are stored)")
   var dtype: WeightType?
 
+  @Option(
+    help: """
+      Type of the draft's weights in memory; no type of the draft changes what the text is. \
+      (default: as --dtype, or as they are stored)
+      """)
+  var draftDtype: WeightType?
+
   @OptionGroup var threads: ThreadCount
 
   @Flag(help: "No progress bar while large weights load.")

@@ -149,13 +149,15 @@ import Testing
   @Test func `Measuring a model gives costs that rise with the tokens`() throws {
     var measurement = CostMeasurement()
     measurement.contexts = [8, 5000]
-    measurement.widest = 5
+    measurement.widths = [1, 2, 4, 5]
     measurement.repeats = 3
     let model = FakeModel(vocabularySize: 100, contextLength: 64, seed: 1)
     var last = (0, 0)
     let costs = try measurement.run(target: model, draft: model) { last = ($0, $1) }
     #expect(costs.contexts == [8])
-    #expect(last.0 == last.1 && last.1 == 18)
+    #expect(last.0 == last.1 && last.1 == 15)
+    #expect(costs.widest == 5 && costs.head == 0)
+    #expect(costs.verify[0][2] == (costs.verify[0][1] + costs.verify[0][3]) / 2)
     #expect(costs.verify[0] == costs.verify[0].sorted())
     #expect(model.openSequences == 0)
   }

@@ -1,6 +1,7 @@
 /// What steps cost on one machine, for one pair, with one number of threads: measured, by context.
 ///
-/// The stop rule, the simulator's step time and the report read the same table.
+/// The stop rule, the simulator's step time and the report read the same table, and
+/// `foretoken calibrate` writes it.
 package struct CostModel: Sendable, Codable, Equatable {
   /// Tokens in the cache at which was measured, ascending.
   package var contexts: [Int]
@@ -26,6 +27,34 @@ package struct CostModel: Sendable, Codable, Equatable {
     self.verify = verify
     self.head = head
     self.overhead = overhead
+  }
+
+  /// - Throws: `DecodingError` for a table whose parts do not fit each other, and for costs that are
+  ///   no finite times.
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    contexts = try container.decode([Int].self, forKey: .contexts)
+    draftStep = try container.decode([Double].self, forKey: .draftStep)
+    verify = try container.decode([[Double]].self, forKey: .verify)
+    head = try container.decode(Double.self, forKey: .head)
+    overhead = try container.decode(Double.self, forKey: .overhead)
+    func refuse(_ key: CodingKeys, _ problem: String) -> DecodingError {
+      .dataCorruptedError(forKey: key, in: container, debugDescription: problem)
+    }
+    guard !contexts.isEmpty, contexts[0] >= 0,
+      zip(contexts, contexts.dropFirst()).allSatisfy({ $0 < $1 })
+    else { throw refuse(.contexts, "expected contexts in ascending order") }
+    guard draftStep.count == contexts.count, draftStep.allSatisfy({ $0.isFinite && $0 >= 0 }) else {
+      throw refuse(.draftStep, "expected a time for each context")
+    }
+    guard verify.count == contexts.count, !verify[0].isEmpty,
+      verify.allSatisfy({ row in
+        row.count == verify[0].count && row.allSatisfy { $0.isFinite && $0 > 0 }
+      })
+    else { throw refuse(.verify, "expected for each context as many times above 0") }
+    for (key, value) in [(CodingKeys.head, head), (.overhead, overhead)] {
+      guard value.isFinite, value >= 0 else { throw refuse(key, "expected a time") }
+    }
   }
 
   /// The same costs at every context: V(n) = `verify[n - 1]`.

@@ -53,6 +53,12 @@ struct Report: ParsableCommand {
       valueName: "file"))
   var heads: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "What steps cost, from \"foretoken calibrate\". (default: what it keeps, or measured)",
+      valueName: "file"))
+  var calibration: String?
+
   func validate() throws {
     if fromLog != nil, !files.isEmpty || quick {
       throw ValidationError("--from-log takes neither prompts nor --quick")
@@ -98,7 +104,7 @@ struct Report: ParsableCommand {
 
     let pair = try ReportPair(model, policies: policies, heads: heads, verbosity)
     let questions = try pair.tokens(prompts, settings)
-    let costs = try pair.costs(policies, isQuick: quick)
+    let costs = try pair.costs(policies, file: calibration)
     let header = ReportHeader(
       toolVersion: Foretoken.configuration.version, started: Date.now.formatted(.iso8601),
       machine: MachineFacts(threads: model.threads.count), target: try pair.target(),
