@@ -1,5 +1,4 @@
 import Decoding
-import FoundationEssentials
 import Transformer
 
 /// A target, perhaps a draft, and what turns text into their tokens and back.
@@ -28,7 +27,7 @@ struct Pair {
     target = try directory.load("target", options.dtype, team, options, verbosity)
     self.draftDirectory = draftDirectory
     draft = try draftDirectory?.load(
-      "draft", options.draftDtype ?? options.dtype, team, options, verbosity)
+      "draft", options.draftType, team, options, verbosity)
     decoder = SpeculativeDecoder(target: target)
     threads = options.threads.count
   }
@@ -39,10 +38,7 @@ struct Pair {
   /// - Throws: `ModelError` for a file that is not there or is for another draft.
   func heads(_ path: String?) throws(ModelError) -> HeadFile? {
     guard let draft, let directory = draftDirectory else { return nil }
-    let usual = directory.path + "/" + Head.fileName
-    guard let path = path ?? (FileManager.default.fileExists(atPath: usual) ? usual : nil) else {
-      return nil
-    }
+    guard let path = path ?? Head.file(beside: directory.path) else { return nil }
     return try HeadFile(contentsOf: path, hiddenSize: draft.hiddenSize)
   }
 }

@@ -106,7 +106,7 @@ package struct AcceptanceEstimator: Sendable {
   package mutating func settle() {
     for path in [\Self.beforeDraw, \Self.afterFeeding] {
       self[keyPath: path].memory = pointwiseMin(
-        self[keyPath: path].memory, SIMD8(repeating: 50))
+        self[keyPath: path].memory, SIMD8(repeating: 25))
     }
   }
 

@@ -52,12 +52,21 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
     if count == 0 {
       tracker.begin()
       (steps, isTrying) = (0, false)
-      guard budget.allows else { return false }
+      guard isAffordable(state) else { return false }
       guard !pays(state) else { return true }
       isTrying = isTimeToTry()
       return isTrying
     }
-    return count < most && !isTrying && !budget.isNarrow && pays(state)
+    return count < most && !isTrying && isAffordable(state) && pays(state)
+  }
+
+  /// Whether the budget holds another candidate, should none of the round be kept.
+  private func isAffordable(_ state: DraftState) -> Bool {
+    let step = costs.draftStep(context: state.position) + costs.head
+    return budget.allows(
+      Double(steps + 1) * step
+        + costs.verify(state.candidates.count + 2, context: state.position)
+        - costs.verify(1, context: state.position))
   }
 
   /// Whether some number of further candidates is expected to pay, each to be scored and verified;
@@ -154,9 +163,8 @@ struct SpeculationBudget: Sendable {
     most = 8 * plainRound
   }
 
-  var allows: Bool { balance > 0 }
-  /// There is room for a try, and for no more.
-  var isNarrow: Bool { balance < most / 32 }
+  /// Whether a round may take so many seconds more than a plain one.
+  func allows(_ seconds: Double) -> Bool { seconds <= balance }
 
   /// A round that took `seconds` has emitted `tokens`, for each of which plain decoding takes
   /// `plainRound`.

@@ -3,7 +3,7 @@
 package struct SurvivalThreshold: DraftLengthPolicy {
   package let threshold: Double
   package let most: Int
-  private var tracker: SurvivalTracker
+  package private(set) var tracker: SurvivalTracker
 
   package init(_ tracker: SurvivalTracker, threshold: Double = 0.7, most: Int = 20) {
     self.tracker = tracker

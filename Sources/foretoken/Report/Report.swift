@@ -94,7 +94,8 @@ struct Report: ParsableCommand {
   private func measure() throws {
     let folder = output ?? (quick ? "foretoken-report" : nil)
     // What the person gave is checked before anything large is read.
-    let policies = try comparison.policies(isQuick: quick)
+    let policies = try comparison.policies(
+      isQuick: quick, hasHead: heads != nil || model.usualHeads != nil)
     let settings = try comparison.settings(isQuick: quick)
     var prompts = files.isEmpty ? BuiltInPrompts.all : []
     for file in files {
@@ -102,7 +103,8 @@ struct Report: ParsableCommand {
     }
     let files = try folder.map(ReportFiles.init(folder:))
 
-    let pair = try ReportPair(model, policies: policies, heads: heads, verbosity)
+    let pair = try ReportPair(
+      model, policies: policies, heads: heads, randomDraft: comparison.randomDraft, verbosity)
     let questions = try pair.tokens(prompts, settings)
     let costs = try pair.costs(policies, file: calibration)
     let header = ReportHeader(

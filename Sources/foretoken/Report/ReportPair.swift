@@ -15,7 +15,8 @@ struct ReportPair {
   /// - Parameter heads: their file; nil for the one in the draft's folder.
   /// - Throws: `ModelError`; `CommandError` when a policy needs a draft and there is none.
   init(
-    _ options: ModelOptions, policies: [PolicyChoice], heads: String?, _ verbosity: VerbosityFlags
+    _ options: ModelOptions, policies: [PolicyChoice], heads: String?, randomDraft: Bool,
+    _ verbosity: VerbosityFlags
   ) throws {
     let needing = policies.first(where: \.needsDraft)
     if let needing, options.draftPath == nil {
@@ -24,6 +25,7 @@ struct ReportPair {
     }
     pair = try Pair(options, drafting: needing != nil, verbosity)
     self.heads = try pair.heads(heads)
+    if randomDraft { pair.draft?.weights.fillRandomly(seed: 1) }
     self.verbosity = verbosity
     // One that lacks its head says so before anything is measured.
     for policy in policies where !policy.needsCosts {
