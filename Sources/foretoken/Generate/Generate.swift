@@ -48,6 +48,10 @@ struct Generate: ParsableCommand {
       if case .conversation = source, output.json || input.raw {
         throw CommandError(Failure.usage, "--json and --raw need a prompt")
       }
+      if let named = speculation.draftPolicy, named.needsDraft, model.draftPath == nil {
+        throw CommandError(
+          Failure.usage, "policy \(named) needs a draft model: name one with --draft-model")
+      }
       let drafting = speculation.choice.needsDraft || input.jsonl && !speculation.noSpeculation
       let pair = try Pair(model, drafting: drafting, output.verbosity)
       let engine = try SpeculativeEngine(pair, speculation, output.verbosity)
