@@ -208,7 +208,7 @@ import Testing
     var last = (0, 0)
     let costs = try measurement.run(target: model, draft: model) { last = ($0, $1) }
     #expect(costs.contexts == [8])
-    #expect(last.0 == last.1 && last.1 == 15)
+    #expect(last.0 == last.1 && last.1 == 12)
     #expect(costs.widest == 5 && costs.head == 0)
     #expect(costs.verify[0][2] == (costs.verify[0][1] + costs.verify[0][3]) / 2)
     #expect(costs.verify[0] == costs.verify[0].sorted())

@@ -33,32 +33,32 @@ package struct CostMeasurement {
     let limit = min(target.contextLength, draft.contextLength) - (widths.last ?? 1)
     var fitting = contexts.filter { $0 < limit }
     if fitting.isEmpty { fitting = [max(1, limit / 2)] }
-    let total = fitting.count * repeats * (widths.count + 1)
+    let total = fitting.count * repeats * widths.count
     var done = 0
-    func step() {
-      done += 1
-      progress?(done, total)
-    }
 
-    var draftSteps: [Double] = []
+    var (draftSteps, draftStarts): ([Double], [Double]) = ([], [])
     var rows: [[Double]] = []
     for context in fitting {
       var times = [[Double]](repeating: [], count: widths.count)
-      var steps: [Double] = []
+      var (firsts, steps): ([Double], [Double]) = ([], [])
       let (verifier, drafter) = try (Bench(target, context), DraftBench(draft, context))
       for _ in 0..<repeats {
         for (index, width) in widths.enumerated() {
+          // In the order of rounds, so that each step finds the processor's caches as it does there.
+          _ = try verifier.time(width: 1)
+          firsts.append(try drafter.time())
+          steps.append(try drafter.time())
           times[index].append(try verifier.time(width: width))
-          step()
+          done += 1
+          progress?(done, total)
         }
-        steps.append(try drafter.time())
-        step()
       }
       rows.append(curve(Self.rising(times.map(\.median))))
       draftSteps.append(steps.median)
+      draftStarts.append(max(0, firsts.median - steps.median))
     }
     return CostModel(
-      contexts: fitting, draftStep: draftSteps, verify: rows,
+      contexts: fitting, draftStep: draftSteps, draftStart: draftStarts.median, verify: rows,
       head: heads.map { Self.time($0, repeats) } ?? 0,
       overhead: try overhead(target, draft, context: fitting[0]))
   }
@@ -150,17 +150,13 @@ package struct CostMeasurement {
       CostMeasurement.tokens(count, model.vocabularySize)[...]
     }
 
-    /// Seconds of the second of two forwards: in a round the step before has warmed the caches too.
+    /// Seconds of a forward.
     func time(width: Int) throws -> Double {
-      var seconds = 0.0
-      for _ in 0..<2 {
-        let duration = try ContinuousClock().measure {
-          try model.forward([Slice(sequence, tokens: tokens(width), rows: width)], into: &output)
-        }
-        model.rewind(sequence, to: context)
-        seconds = duration.inSeconds
+      let duration = try ContinuousClock().measure {
+        try model.forward([Slice(sequence, tokens: tokens(width), rows: width)], into: &output)
       }
-      return seconds
+      model.rewind(sequence, to: context)
+      return duration.inSeconds
     }
   }
 
@@ -176,16 +172,12 @@ package struct CostMeasurement {
       _ = try drafter.score(after: prefix, needs: [])
     }
 
-    /// Seconds of the second of two steps.
+    /// Seconds of a step.
     func time() throws -> Double {
-      var seconds = 0.0
-      for _ in 0..<2 {
-        drafter.rewind(to: prefix.count - 1)
-        seconds = try ContinuousClock().measure {
-          _ = try drafter.score(after: prefix, needs: [.summary, .hidden])
-        }.inSeconds
-      }
-      return seconds
+      drafter.rewind(to: prefix.count - 1)
+      return try ContinuousClock().measure {
+        _ = try drafter.score(after: prefix, needs: [.summary, .hidden])
+      }.inSeconds
     }
   }
 }

@@ -62,11 +62,15 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
 
   /// Whether the budget holds another candidate, should none of the round be kept.
   private func isAffordable(_ state: DraftState) -> Bool {
-    let step = costs.draftStep(context: state.position) + costs.head
     return budget.allows(
-      Double(steps + 1) * step
+      draftSeconds(steps + 1, state.position)
         + costs.verify(state.candidates.count + 2, context: state.position)
         - costs.verify(1, context: state.position))
+  }
+
+  /// Of `steps` steps of a round.
+  private func draftSeconds(_ steps: Int, _ position: Int) -> Double {
+    costs.draft(steps, context: position) + Double(steps) * costs.head
   }
 
   /// Whether some number of further candidates is expected to pay, each to be scored and verified;
@@ -74,7 +78,11 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
   private func pays(_ state: DraftState) -> Bool {
     let count = state.candidates.count
     // A look-up costs nothing to ask.
-    let step = tracker.isLookingUp ? 0 : costs.draftStep(context: state.position) + costs.head
+    func drafting(_ further: Int) -> Double {
+      tracker.isLookingUp
+        ? 0
+        : draftSeconds(steps + further, state.position) - draftSeconds(steps, state.position)
+    }
     let before = costs.verify(count + 1, context: state.position)
     var (chance, tokens) = (tracker.survival, 0.0)
     for further in 1...4 where count + further <= min(most, state.room) {
@@ -85,7 +93,7 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
       }
       tokens += chance
       let verify = costs.verify(count + further + 1, context: state.position)
-      if tokens > lambda * (Double(further) * step + verify - before) { return true }
+      if tokens > lambda * (drafting(further) + verify - before) { return true }
     }
     return false
   }
@@ -116,7 +124,7 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
     tracker.observe(round)
     if round.accepted > 0 { (patience, idleRounds) = (Self.leastPatience, 0) }
     let seconds =
-      Double(steps) * (costs.draftStep(context: round.position) + costs.head)
+      draftSeconds(steps, round.position)
       + costs.verify(round.candidates.count + 1, context: round.position) + costs.overhead
     budget.spend(
       seconds, tokens: round.emitted,
@@ -139,7 +147,7 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
       chance *= estimator.mean(depth: count - 1)
       tokens += chance
       let seconds =
-        Double(count) * (costs.draftStep(context: context) + costs.head)
+        costs.draft(count, context: context) + Double(count) * costs.head
         + costs.verify(count + 1, context: context) + costs.overhead
       if tokens / seconds > best.tokens / best.seconds { best = (tokens, seconds) }
     }

@@ -84,7 +84,8 @@ struct Calibrate: ParsableCommand {
       target as \(calibration.target.dtype), draft as \(calibration.draft.dtype)
 
       \(Table(columns: columns, rows: rows).text)
-      draft step: \(steps.joined(separator: ", "))
+      draft step: \(steps.joined(separator: ", ")); \(threeDigits(1000 * costs.draftStart)) ms more \
+      for the first of a round
       heads: \(threeDigits(1e6 * costs.head)) us a candidate
       overhead: \(threeDigits(1e6 * costs.overhead)) us a round
 
