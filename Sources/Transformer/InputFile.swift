@@ -55,6 +55,17 @@ package final class InputFile: Sendable {
     return Value(littleEndian: value)
   }
 
+  /// The bytes at `offset`.
+  ///
+  /// - Throws: as `read`.
+  package func bytes(at offset: Int, count: Int) throws(ModelError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    try bytes.withUnsafeMutableBufferPointer { (buffer) throws(ModelError) in
+      try read(at: offset, into: UnsafeMutableRawBufferPointer(buffer))
+    }
+    return bytes
+  }
+
   /// Fills `buffer` with the bytes at `offset`.
   ///
   /// - Throws: `.inputOutput` if the system refuses or the file has become shorter.

@@ -9,6 +9,7 @@ struct Pair {
   /// Nil without a draft.
   let draftDirectory: ModelDirectory?
   let decoder: SpeculativeDecoder
+  let threads: Int
 
   /// Loads both models on one team of workers; they never run at the same time.
   ///
@@ -23,20 +24,22 @@ struct Pair {
       draftDirectory = found
     }
     let team = try WorkerTeam(threads: options.threads.count)
-    target = try directory.load("target", team, options, verbosity)
+    target = try directory.load("target", options.dtype, team, options, verbosity)
     self.draftDirectory = draftDirectory
-    draft = try draftDirectory?.load("draft", team, options, verbosity)
+    draft = try draftDirectory?.load(
+      "draft", options.draftType, team, options, verbosity)
     decoder = SpeculativeDecoder(target: target)
+    threads = options.threads.count
   }
 
-  /// Starts a request; without a draft, or with `draftTokens` 0, it decodes plainly.
+  /// The draft's trained heads; nil where there are none.
   ///
-  /// - Throws: `GenerationError` for a request that cannot be answered.
-  func generation(_ request: Request) throws -> Generation {
-    let drafter = request.draftTokens > 0 ? try draft.map(ModelDrafter.init(model:)) : nil
-    return try Generation(
-      target: target, prompt: request.prompt, options: request.options, drafter: drafter,
-      policy: FixedDraftLength(request.draftTokens))
+  /// - Parameter path: their file; nil for the one in the draft's folder.
+  /// - Throws: `ModelError` for a file that is not there or is for another draft.
+  func heads(_ path: String?) throws(ModelError) -> HeadFile? {
+    guard let draft, let directory = draftDirectory else { return nil }
+    guard let path = path ?? Head.file(beside: directory.path) else { return nil }
+    return try HeadFile(contentsOf: path, hiddenSize: draft.hiddenSize)
   }
 }
 
@@ -58,12 +61,13 @@ extension ModelDirectory {
 
   /// Loads the weights, with a progress bar where somebody is watching and it takes long enough.
   fileprivate func load(
-    _ role: String, _ team: WorkerTeam, _ options: ModelOptions, _ verbosity: VerbosityFlags
+    _ role: String, _ type: WeightType?, _ team: WorkerTeam, _ options: ModelOptions,
+    _ verbosity: VerbosityFlags
   ) throws(ModelError) -> TransformerModel {
     let bar =
       options.noProgress || verbosity.quiet ? nil : ProgressBar(label: "loading the \(role)")
     let begin = ContinuousClock.now
-    let model = try loadModel(type: options.dtype, team: team) { bar?.update(done: $0, total: $1) }
+    let model = try loadModel(type: type, team: team) { bar?.update(done: $0, total: $1) }
     bar?.finish()
     if verbosity.verbose {
       let millions = Double(configuration.parameterCount) / 1e6

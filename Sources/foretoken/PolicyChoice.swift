@@ -14,6 +14,10 @@ struct PolicyChoice: Sendable, Hashable, CustomStringConvertible {
   /// Decodes with the target alone.
   static let plain = fixed(0)
 
+  /// Nothing to tune, and repeated text proposes first.
+  static let costAware = PolicyChoice(
+    Kind.all.first { $0.name == "cost-aware" } ?? Kind.all[0], parameter: 0, looksUpFirst: true)
+
   static func fixed(_ length: Int) -> PolicyChoice {
     PolicyChoice(Kind.all[length == 0 ? 0 : 1], parameter: Double(length))
   }
@@ -143,6 +147,28 @@ extension PolicyChoice {
       return parameter.isRequired ? "\(name):\(parameter.name)" : "\(name)[:\(parameter.name)]"
     }
 
+    private static func costAware(
+      _ evidence: SurvivalEvidence, _ resources: PolicyResources
+    ) throws(CommandError) -> any DraftLengthPolicy {
+      CostAwareDraftLength(
+        costs: try resources.measuredCosts, estimator: resources.estimator,
+        heads: resources.trained?.heads, evidence: evidence)
+    }
+
+    /// With `product`, what each kind of evidence is worth under SpecDec++'s rule.
+    private static func threshold(_ evidence: SurvivalEvidence) -> Kind {
+      Kind(
+        name: "threshold-\(evidence.rawValue)",
+        summary: "until 1 - the chance by \(evidence.rawValue) evidence exceeds H",
+        parameter: Parameter(name: "H", range: 0...1, usual: 0.7)
+      ) { threshold, resources in
+        SurvivalThreshold(
+          SurvivalTracker(
+            evidence, estimator: resources.estimator, heads: resources.trained?.heads),
+          threshold: threshold)
+      }
+    }
+
     /// A new policy is one more entry.
     static let all: [Kind] = [
       Kind(name: "plain", summary: "the target alone", source: .nobody) { _, _ in
@@ -194,11 +220,20 @@ extension PolicyChoice {
         name: "cost-aware", summary: "while a token earns more than it costs; nothing to tune",
         needsCosts: true
       ) { _, resources throws(CommandError) in
-        CostAwareDraftLength(
-          costs: try resources.measuredCosts,
-          estimator: resources.trained?.estimator ?? AcceptanceEstimator(),
-          heads: resources.trained?.heads)
+        try costAware(.both, resources)
       },
+      Kind(
+        name: "cost-aware-draft", summary: "the same by the draft's probabilities as they are",
+        needsCosts: true
+      ) { _, resources throws(CommandError) in try costAware(.draft, resources) },
+      Kind(
+        name: "cost-aware-before", summary: "by what is known before a token is drawn",
+        needsCosts: true
+      ) { _, resources throws(CommandError) in try costAware(.before, resources) },
+      Kind(
+        name: "cost-aware-after", summary: "by what is known after it was fed", needsCosts: true
+      ) { _, resources throws(CommandError) in try costAware(.after, resources) },
+      threshold(.before), threshold(.after), threshold(.both),
       Kind(
         name: "prompt-lookup", summary: "K tokens that followed the same words; no model",
         parameter: Parameter(name: "K", range: 1...64, usual: 10, isWhole: true), source: .lookup
@@ -211,6 +246,9 @@ extension PolicyChoice {
 struct PolicyResources: Sendable {
   var costs: CostModel?
   var trained: HeadFile?
+
+  /// Where estimates begin.
+  fileprivate var estimator: AcceptanceEstimator { trained?.estimator ?? AcceptanceEstimator() }
 
   fileprivate var measuredCosts: CostModel {
     get throws(CommandError) {

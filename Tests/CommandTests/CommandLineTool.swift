@@ -38,13 +38,19 @@ final class TinyPair {
   }
 
   /// Arguments that generate with this pair.
-  func generate(_ arguments: String...) -> [String] {
-    ["generate", "-m", target, "-md", draft, "-t", "1"] + arguments
+  func generate(_ arguments: String...) -> [String] { generate(arguments) }
+
+  /// With three candidates a round where the arguments do not say: a pair as small as this is not
+  /// worth drafting for a policy that goes by costs.
+  func generate(_ arguments: [String]) -> [String] {
+    let speculation = ["--draft-tokens", "--draft-policy", "--no-speculation"]
+    let drafts = arguments.contains(where: speculation.contains) ? [] : ["--draft-tokens", "3"]
+    return ["generate", "-m", target, "-md", draft, "-t", "1"] + drafts + arguments
   }
 
   /// The object that `--json` prints.
   func json(_ arguments: String...) throws -> JSONValue {
-    let outcome = try CommandLineTool.run(generate() + ["--json"] + arguments)
+    let outcome = try CommandLineTool.run(generate(arguments + ["--json"]))
     try #require(outcome.status == 0, "\(outcome.errors)")
     return try JSONValue(parsing: outcome.text)
   }

@@ -21,6 +21,27 @@ import Testing
     #expect(accepted < drafted["timings"]["draft_n"].int ?? 0)
   }
 
+  @Test(
+    "No policy and no way to judge changes a greedy token, or a seed's text when draws are coupled",
+    arguments: ["cost-aware", "cost-aware+lookup", "prompt-lookup", "confidence", "bandit"],
+    VerificationChoice.allCases)
+  func policies(_ policy: String, _ verification: VerificationChoice) throws {
+    let common = ["hello", "-n", "60", "--verification", verification.rawValue]
+    let sampling = ["--temp", "1", "--seed", "3"]
+    for flags in verification == .coupled ? [[], sampling] : [[]] {
+      let arguments = common + flags + ["--json"]
+      let plain = try CommandLineTool.run(pair.generate(arguments + ["--no-speculation"]))
+      let drafted = try CommandLineTool.run(pair.generate(arguments + ["--draft-policy", policy]))
+      #expect(drafted.status == 0, "\(drafted.errors)")
+      let (expected, found) = try (
+        JSONValue(parsing: plain.text), JSONValue(parsing: drafted.text)
+      )
+      #expect(found["tokens"] == expected["tokens"])
+      #expect(found["policy"].string?.hasPrefix(policy) == true)
+      #expect(found["verification"].string == verification.rawValue)
+    }
+  }
+
   @Test func `The prompt comes from an argument, a flag, a file or stdin`() throws {
     try pair.folder.write("prompt.txt", Array("two\nlines\n".utf8))
     let file = pair.folder.path + "/prompt.txt"
@@ -45,7 +66,7 @@ import Testing
   @Test func `The models can be named by the environment, and a flag goes before it`() throws {
     let environment = ["FORETOKEN_MODEL": pair.target, "FORETOKEN_DRAFT_MODEL": pair.draft]
     let named = try CommandLineTool.run(
-      ["generate", "hello", "-n", "20", "--json"], environment: environment)
+      ["generate", "hello", "-n", "20", "--json", "--draft-tokens", "2"], environment: environment)
     #expect(try JSONValue(parsing: named.text)["timings"]["draft_n"].int ?? 0 > 0)
     let missing = try CommandLineTool.run(
       ["generate", "hello", "-m", "/nowhere"], environment: environment)
@@ -109,7 +130,7 @@ import Testing
         "target", "draft", "draft", "answer", "seconds", "accepted by position",
       ])
     #expect(
-      try #/draft: \d+ proposed, \d+ accepted \(\d+\.\d %\), \d\.\d\d tokens/round/#
+      try #/draft: \d+ proposed, \d+ accepted \(\d+\.\d %\), \d\.\d\d tokens/round by fixed:3/#
         .wholeMatch(in: lines[2]) != nil)
     let alone = try CommandLineTool.run(
       pair.generate("hello", "-n", "5", "--stats", "--no-speculation"))

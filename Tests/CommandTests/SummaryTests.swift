@@ -21,14 +21,15 @@ import Testing
       round(3, 0, seconds: 0.5),
     ]
     return Answer(
-      text: "x", tokens: [1, 2, 3, 4, 5], end: .length, promptCount: 4, rounds: rounds)
+      text: "x", tokens: [1, 2, 3, 4, 5], end: .length, promptCount: 4, policy: .fixed(3),
+      rounds: rounds)
   }
 
   @Test func `One answer has two lines, and more where more is wanted`() {
-    let summary = Summary(drafts: true, [answer])
+    let summary = Summary([answer])
     #expect(
       summary.lines(verbose: false) == [
-        "draft: 6 proposed, 2 accepted (33.3 %), 2.00 tokens/round",
+        "draft: 6 proposed, 2 accepted (33.3 %), 2.00 tokens/round by fixed:3",
         "answer: 5 tokens, 4.00 tokens/s, first token after 125 ms",
       ])
     #expect(
@@ -40,14 +41,23 @@ import Testing
 
   @Test func `Several answers are summed, none is nothing`() {
     #expect(
-      Summary(drafts: true, [answer, answer]).lines(verbose: false) == [
-        "draft: 12 proposed, 4 accepted (33.3 %), 2.00 tokens/round",
+      Summary([answer, answer]).lines(verbose: false) == [
+        "draft: 12 proposed, 4 accepted (33.3 %), 2.00 tokens/round by fixed:3",
         "2 answers: 10 tokens, 4.00 tokens/s",
       ])
     #expect(
-      Summary(drafts: false).lines(verbose: false) == [
+      Summary().lines(verbose: false) == [
         "draft: none, decoded plainly", "0 answers: 0 tokens",
       ])
+  }
+
+  @Test func `Speed is set against what plain decoding costs, where that is known for all answers`()
+  {
+    var summary = Summary()
+    summary.add(answer, plainSeconds: 1.5)
+    #expect(summary.lines(verbose: false)[0].hasSuffix("by fixed:3, about 1.50x vs plain"))
+    summary.add(answer, plainSeconds: nil)
+    #expect(summary.lines(verbose: false)[0].hasSuffix("by fixed:3"))
   }
 
   @Test(

@@ -21,18 +21,26 @@ import Testing
   ]
 
   /// Every policy there is: a new one belongs here before it is used.
-  static let policies: [any DraftLengthPolicy] = [
-    FixedDraftLength(0), FixedDraftLength(1), FixedDraftLength(2), FixedDraftLength(3),
-    ErraticDraftLength(), HeuristicDraftLength(start: 1), ConfidenceThreshold(),
-    ConfidenceThreshold(adapts: true), EntropyThreshold(.adaptive), EntropyThreshold(.selfVerified),
-    CumulativeConfidence(), CumulativeConfidence(threshold: 0.3, bounds: 1...3),
-    GoodputDraftLength(costs: costs),
-    BanditDraftLength([
-      FixedDraftLength(2), EntropyThreshold(.selfVerified), FixedDraftLength(1),
-      FixedDraftLength(0),
-    ]),
-    CostAwareDraftLength(costs: costs),
-  ]
+  static let policies: [any DraftLengthPolicy] =
+    [
+      FixedDraftLength(0), FixedDraftLength(1), FixedDraftLength(2), FixedDraftLength(3),
+      ErraticDraftLength(), HeuristicDraftLength(start: 1), ConfidenceThreshold(),
+      ConfidenceThreshold(adapts: true), EntropyThreshold(.adaptive),
+      EntropyThreshold(.selfVerified),
+      CumulativeConfidence(), CumulativeConfidence(threshold: 0.3, bounds: 1...3),
+      GoodputDraftLength(costs: costs),
+      BanditDraftLength([
+        FixedDraftLength(2), EntropyThreshold(.selfVerified), FixedDraftLength(1),
+        FixedDraftLength(0),
+      ]),
+    ]
+    + SurvivalEvidence.allCases.flatMap { evidence -> [any DraftLengthPolicy] in
+      [
+        CostAwareDraftLength(costs: costs, evidence: evidence),
+        SurvivalThreshold(
+          SurvivalTracker(evidence, estimator: AcceptanceEstimator(), heads: nil), threshold: 0.6),
+      ]
+    }
 
   static let costs = CostModel(draftStep: 0.1, verify: [1, 1.05, 1.2, 1.6, 2])
 

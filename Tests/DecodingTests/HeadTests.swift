@@ -117,6 +117,56 @@ import Testing
     #expect(abs(labels.reduce(0, +) / Double(labels.count) - 0.7) < 0.02)
   }
 
+  /// Rounds of three candidates that are kept with the draft's own probability.
+  private static func rounds(_ count: Int, seed: UInt64) -> [HeadSample] {
+    var generator = SeededGenerator(seed: seed)
+    return (0..<count).flatMap { _ in
+      (0..<3).map { depth -> HeadSample in
+        let top = Double.random(in: 0.1...0.95, using: &generator)
+        let summary = LogitsSummary(
+          topProbability: top, secondProbability: (1 - top) / 2, entropy: 2 * (1 - top))
+        return HeadSample(
+          before: [], after: depth < 2 ? [] : nil,
+          acceptance: Double.random(in: 0..<1, using: &generator) < top ? 1 : 0, depth: depth,
+          confidence: top, summary: summary, nextSummary: depth < 2 ? summary : nil)
+      }
+    }
+  }
+
+  @Test func `Estimates of held-out rounds come true, each and as a whole`() throws {
+    var estimator = try HeadTraining().estimator(
+      Self.rounds(2000, seed: 1), heldOut: Self.rounds(1000, seed: 2), heads: nil)
+    #expect(estimator.temperatures?.beforeDraw.temperatures.count == 3)
+    #expect(estimator.temperatures?.afterFeeding.temperatures.count == 2)
+    var (before, after): ([Double], [Double]) = ([], [])
+    var (outcomes, fedOutcomes): ([Double], [Double]) = ([], [])
+    for sample in Self.rounds(3000, seed: 3) {
+      let estimates = estimator.replay(sample, nil)
+      before.append(estimates.beforeDraw)
+      outcomes.append(sample.acceptance)
+      guard let estimate = estimates.afterFeeding else { continue }
+      after.append(estimate)
+      fedOutcomes.append(sample.acceptance)
+    }
+    for (predictions, truth) in [(before, outcomes), (after, fedOutcomes)] {
+      let forecasts = try BinaryForecasts(probabilities: predictions, outcomes: truth)
+      #expect(forecasts.expectedCalibrationError() < 0.03)
+      #expect(forecasts.areaUnderCurve ?? 0 > 0.7)
+    }
+  }
+
+  @Test func `Of an older estimator only what still means the same is taken`() throws {
+    let trained = try HeadTraining().estimator(Self.rounds(200, seed: 4), heads: nil)
+    let data = try JSONEncoder().encode(trained)
+    let same = try JSONDecoder().decode(AcceptanceEstimator.self, from: data)
+    #expect(same.afterFeeding == trained.afterFeeding && same.beforeDraw == trained.beforeDraw)
+    let text = String(decoding: data, as: UTF8.self)
+      .replacing("\"version\":2", with: "\"version\":1")
+    let older = try JSONDecoder().decode(AcceptanceEstimator.self, from: Data(text.utf8))
+    #expect(older.beforeDraw == trained.beforeDraw)
+    #expect(older.afterFeeding == AcceptanceEstimator().afterFeeding)
+  }
+
   @Test func `Heads add to the cost-aware policy and leave the law as it is`() throws {
     let layers = [Layer].multilayer([2, 4, 1])
     let heads = AcceptanceHeads(

@@ -135,6 +135,59 @@ import Testing
     #expect(drafted < 20)
   }
 
+  @Test(
+    "Whatever a draft does, cost-aware loses no more than a hundredth and a round and a half to plain decoding",
+    arguments: [0.02, 0.5, 0.99], [0.05, 0.3, 0.9])
+  func budget(_ confidence: Double, _ draftStep: Double) {
+    let costs = CostModel(draftStep: draftStep, verify: [1, 1.1, 1.25, 1.4, 1.6])
+    var policy = CostAwareDraftLength(costs: costs)
+    var seconds = 0.0
+    for round in 1...400 {
+      var (steps, count) = (0, 0)
+      while count < 20 {
+        let state = Self.state(Array(repeating: confidence, count: count))
+        guard policy.scoresAnother(state) else { break }
+        steps += 1
+        guard policy.submits(Self.evidence(confidence), after: state) else { break }
+        count += 1
+      }
+      policy.observe(Self.round(Array(repeating: confidence, count: count), accepted: 0))
+      seconds += Double(steps) * draftStep + costs.verify(count + 1, context: 100)
+      #expect(seconds <= 1.01 * Double(round) + 1.5 + 1e-9)
+    }
+  }
+
+  @Test func `A draft that becomes good is found out`() {
+    let costs = CostModel(draftStep: 0.1, verify: [1, 1.05, 1.1, 1.2, 1.4])
+    var policy = CostAwareDraftLength(costs: costs)
+    var drafted = [0, 0]
+    for round in 0..<1200 {
+      let length = Self.length(&policy, Array(repeating: 0.8, count: 4))
+      let isGood = round >= 300
+      if round >= 1000 || 200..<300 ~= round { drafted[isGood ? 1 : 0] += length }
+      policy.observe(
+        Self.round(Array(repeating: 0.8, count: length), accepted: isGood ? length : 0))
+    }
+    #expect(drafted[0] < 20)
+    #expect(drafted[1] > 300)
+  }
+
+  @Test func `Evidence decides what survival is made of`() {
+    var tracker = SurvivalTracker(.draft, estimator: AcceptanceEstimator(), heads: nil)
+    var policy = SurvivalThreshold(tracker, threshold: 0.5)
+    // The chance of one candidate, of two, of three: 0.8, 0.64, 0.512, then 0.41.
+    #expect(Self.length(&policy, Array(repeating: 0.8, count: 9)) == 3)
+    // What is learned counts for the other kinds: a candidate that fails is not followed by more.
+    tracker = SurvivalTracker(.before, estimator: AcceptanceEstimator(), heads: nil)
+    policy = SurvivalThreshold(tracker, threshold: 0.5)
+    let before = Self.length(&policy, Array(repeating: 0.9, count: 9))
+    for _ in 0..<400 {
+      let length = Self.length(&policy, Array(repeating: 0.9, count: 9))
+      policy.observe(Self.round(Array(repeating: 0.9, count: length), accepted: 0))
+    }
+    #expect(before > 1 && Self.length(&policy, Array(repeating: 0.9, count: 9)) == 1)
+  }
+
   @Test func `Costs lie between what was measured, and go on in a straight line past it`() {
     let costs = CostModel(
       contexts: [100, 300], draftStep: [1, 2], verify: [[10, 11, 12], [20, 22, 24]])
@@ -149,13 +202,15 @@ import Testing
   @Test func `Measuring a model gives costs that rise with the tokens`() throws {
     var measurement = CostMeasurement()
     measurement.contexts = [8, 5000]
-    measurement.widest = 5
+    measurement.widths = [1, 2, 4, 5]
     measurement.repeats = 3
     let model = FakeModel(vocabularySize: 100, contextLength: 64, seed: 1)
     var last = (0, 0)
     let costs = try measurement.run(target: model, draft: model) { last = ($0, $1) }
     #expect(costs.contexts == [8])
-    #expect(last.0 == last.1 && last.1 == 18)
+    #expect(last.0 == last.1 && last.1 == 12)
+    #expect(costs.widest == 5 && costs.head == 0)
+    #expect(costs.verify[0][2] == (costs.verify[0][1] + costs.verify[0][3]) / 2)
     #expect(costs.verify[0] == costs.verify[0].sorted())
     #expect(model.openSequences == 0)
   }

@@ -17,7 +17,7 @@ import Transformer
         afterFeeding: try DenseNetwork(layers, seed: 3)),
       estimator: AcceptanceEstimator(), provenance: "a test")
     file.estimator?.learn(
-      acceptance: 0.25, depth: 1, beforeDraw: SIMD8(repeating: 1), afterFeeding: nil,
+      acceptance: 0.25, depth: 1, beforeDraw: SIMD8(repeating: 1), afterFeeding: nil, previous: nil,
       matchLength: nil)
     try file.write(to: path)
     let read = try HeadFile(contentsOf: path, hiddenSize: 6)

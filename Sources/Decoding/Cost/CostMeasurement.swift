@@ -1,46 +1,114 @@
+internal import Learning
+
 /// Measures a `CostModel` by running the pair on arbitrary tokens.
 package struct CostMeasurement {
+  /// Tokens in the cache.
   package var contexts = [64, 256, 768]
-  package var widest = 17
+  /// Tokens of the target's forwards, ascending from 1; costs between them lie on straight lines.
+  package var widths = Array(1...17)
   package var repeats = 7
 
   package init() {}
 
+  /// A first idea in a fraction of a second, for a command that somebody waits for.
+  package static var brief: CostMeasurement {
+    var measurement = CostMeasurement()
+    measurement.contexts = [48]
+    measurement.widths = [1, 2, 3, 4, 6, 8, 12]
+    measurement.repeats = 3
+    return measurement
+  }
+
   /// Medians over interleaved repeats; contexts that do not fit a model are left out.
   ///
-  /// - Parameter progress: forwards done, of how many.
+  /// - Parameters:
+  ///   - heads: timed too, where a policy will ask them.
+  ///   - progress: forwards done, of how many.
+  /// - Precondition: there are widths, and the first is 1.
   package func run(
-    target: any LanguageModel, draft: any LanguageModel,
+    target: any LanguageModel, draft: any LanguageModel, heads: AcceptanceHeads? = nil,
     progress: ((_ done: Int, _ total: Int) -> Void)? = nil
   ) throws -> CostModel {
-    let limit = min(target.contextLength, draft.contextLength) - widest
+    precondition(widths.first == 1)
+    let limit = min(target.contextLength, draft.contextLength) - (widths.last ?? 1)
     var fitting = contexts.filter { $0 < limit }
     if fitting.isEmpty { fitting = [max(1, limit / 2)] }
-    let total = fitting.count * repeats * (widest + 1)
+    let total = fitting.count * repeats * widths.count
     var done = 0
-    func step() {
-      done += 1
-      progress?(done, total)
-    }
 
-    var draftSteps: [Double] = []
+    var (draftSteps, draftStarts): ([Double], [Double]) = ([], [])
     var rows: [[Double]] = []
     for context in fitting {
-      var times = [[Double]](repeating: [], count: widest)
-      var steps: [Double] = []
-      let (verifier, drafter) = try (Bench(target, context), Bench(draft, context))
+      var times = [[Double]](repeating: [], count: widths.count)
+      var (firsts, steps): ([Double], [Double]) = ([], [])
+      let (verifier, drafter) = try (Bench(target, context), DraftBench(draft, context))
       for _ in 0..<repeats {
-        for width in 1...widest {
-          times[width - 1].append(try verifier.time(width: width))
-          step()
+        for (index, width) in widths.enumerated() {
+          // In the order of rounds, so that each step finds the processor's caches as it does there.
+          _ = try verifier.time(width: 1)
+          firsts.append(try drafter.time())
+          steps.append(try drafter.time())
+          times[index].append(try verifier.time(width: width))
+          done += 1
+          progress?(done, total)
         }
-        steps.append(try drafter.time(width: 1))
-        step()
       }
-      rows.append(Self.rising(times.map(\.median)))
+      rows.append(curve(Self.rising(times.map(\.median))))
       draftSteps.append(steps.median)
+      draftStarts.append(max(0, firsts.median - steps.median))
     }
-    return CostModel(contexts: fitting, draftStep: draftSteps, verify: rows)
+    return CostModel(
+      contexts: fitting, draftStep: draftSteps, draftStart: draftStarts.median, verify: rows,
+      head: heads.map { Self.time($0, repeats) } ?? 0,
+      overhead: try overhead(target, draft, context: fitting[0]))
+  }
+
+  /// V(1), V(2), ... from V at the widths.
+  private func curve(_ values: [Double]) -> [Double] {
+    var curve = Array(values.prefix(1))
+    for index in widths.indices.dropFirst() {
+      let steps = widths[index] - widths[index - 1]
+      for step in 1...steps {
+        let share = Double(step) / Double(steps)
+        curve.append(values[index - 1] + share * (values[index] - values[index - 1]))
+      }
+    }
+    return curve
+  }
+
+  /// Seconds for both heads to judge a candidate.
+  private static func time(_ heads: AcceptanceHeads, _ repeats: Int) -> Double {
+    var reader = AcceptanceHeads.Reader(heads)
+    let state = [Float](repeating: 0.5, count: heads.beforeDraw.inputWidth)
+    let calls = 16
+    let times = (0..<repeats).map { _ in
+      ContinuousClock().measure {
+        for _ in 0..<calls { _ = (reader.beforeDraw(state), reader.afterFeeding(state)) }
+      }.inSeconds / Double(calls)
+    }
+    return times.median
+  }
+
+  /// Seconds of a round that no forward takes: distributions, verdict, rewinding.
+  private func overhead(
+    _ target: any LanguageModel, _ draft: any LanguageModel, context: Int
+  ) throws -> Double {
+    let room = min(target.contextLength, draft.contextLength) - context
+    let generation = try Generation(
+      target: target, prompt: Self.tokens(context, target.vocabularySize),
+      options: GenerationOptions(maxTokens: max(1, min(12, room))),
+      drafter: ModelDrafter(model: draft), policy: FixedDraftLength(2))
+    let decoder = SpeculativeDecoder(target: target)
+    var seconds: [Double] = []
+    while generation.finishReason == nil {
+      let record = try decoder.round(generation).record
+      if !record.isPrefill { seconds.append(record.seconds.accept) }
+    }
+    return seconds.median
+  }
+
+  private static func tokens(_ count: Int, _ vocabularySize: Int) -> [TokenID] {
+    (0..<count).map { TokenID(($0 &* 7919 &+ 13) % vocabularySize) }
   }
 
   /// More tokens never cost less: where noise says so, the neighbours share their mean (pool
@@ -61,7 +129,7 @@ package struct CostMeasurement {
     return pools.flatMap { [Double](repeating: $0.sum / Double($0.count), count: $0.count) }
   }
 
-  /// One model with a filled cache.
+  /// The target with a filled cache.
   private final class Bench {
     let model: any LanguageModel
     let sequence: SequenceID
@@ -79,20 +147,37 @@ package struct CostMeasurement {
     deinit { model.closeSequence(sequence) }
 
     private func tokens(_ count: Int) -> ArraySlice<TokenID> {
-      (0..<count).map { TokenID(($0 &* 7919 &+ 13) % model.vocabularySize) }[...]
+      CostMeasurement.tokens(count, model.vocabularySize)[...]
     }
 
-    /// Seconds of the second of two forwards: in a round the step before has warmed the caches too.
+    /// Seconds of a forward.
     func time(width: Int) throws -> Double {
-      var seconds = 0.0
-      for _ in 0..<2 {
-        let duration = try ContinuousClock().measure {
-          try model.forward([Slice(sequence, tokens: tokens(width), rows: width)], into: &output)
-        }
-        model.rewind(sequence, to: context)
-        seconds = duration.inSeconds
+      let duration = try ContinuousClock().measure {
+        try model.forward([Slice(sequence, tokens: tokens(width), rows: width)], into: &output)
       }
-      return seconds
+      model.rewind(sequence, to: context)
+      return duration.inSeconds
+    }
+  }
+
+  /// The draft with a filled cache, asked as a round asks it.
+  private final class DraftBench {
+    let drafter: ModelDrafter
+    let prefix: Prefix
+
+    init(_ model: any LanguageModel, _ context: Int) throws {
+      drafter = try ModelDrafter(model: model)
+      prefix = Prefix(
+        prompt: CostMeasurement.tokens(context, model.vocabularySize), sampling: SamplingOptions())
+      _ = try drafter.score(after: prefix, needs: [])
+    }
+
+    /// Seconds of a step.
+    func time() throws -> Double {
+      drafter.rewind(to: prefix.count - 1)
+      return try ContinuousClock().measure {
+        _ = try drafter.score(after: prefix, needs: [.summary, .hidden])
+      }.inSeconds
     }
   }
 }

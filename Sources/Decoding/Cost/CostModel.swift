@@ -1,11 +1,15 @@
 /// What steps cost on one machine, for one pair, with one number of threads: measured, by context.
 ///
-/// The stop rule, the simulator's step time and the report read the same table.
+/// The stop rule, the simulator's step time and the report read the same table, and
+/// `foretoken calibrate` writes it.
 package struct CostModel: Sendable, Codable, Equatable {
   /// Tokens in the cache at which was measured, ascending.
   package var contexts: [Int]
   /// Seconds of one draft step, scoring and drawing, at each context.
   package var draftStep: [Double]
+  /// Seconds that the first draft step of a round takes beyond that: the target's forward has taken
+  /// the processor's caches.
+  package var draftStart: Double
   /// `[context][n - 1]`: seconds of a target forward over n tokens of one sequence: V(n).
   package var verify: [[Double]]
   /// Seconds for a policy's head to judge one candidate.
@@ -16,16 +20,47 @@ package struct CostModel: Sendable, Codable, Equatable {
   /// - Precondition: at least one context and one width; as many steps and rows as contexts; rows of
   ///   equal length.
   package init(
-    contexts: [Int], draftStep: [Double], verify: [[Double]], head: Double = 0,
-    overhead: Double = 0
+    contexts: [Int], draftStep: [Double], draftStart: Double = 0, verify: [[Double]],
+    head: Double = 0, overhead: Double = 0
   ) {
     precondition(
       !contexts.isEmpty && contexts.count == draftStep.count && contexts.count == verify.count)
     self.contexts = contexts
     self.draftStep = draftStep
+    self.draftStart = draftStart
     self.verify = verify
     self.head = head
     self.overhead = overhead
+  }
+
+  /// - Throws: `DecodingError` for a table whose parts do not fit each other, and for costs that are
+  ///   no finite times.
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    contexts = try container.decode([Int].self, forKey: .contexts)
+    draftStep = try container.decode([Double].self, forKey: .draftStep)
+    draftStart = try container.decodeIfPresent(Double.self, forKey: .draftStart) ?? 0
+    verify = try container.decode([[Double]].self, forKey: .verify)
+    head = try container.decode(Double.self, forKey: .head)
+    overhead = try container.decode(Double.self, forKey: .overhead)
+    func refuse(_ key: CodingKeys, _ problem: String) -> DecodingError {
+      .dataCorruptedError(forKey: key, in: container, debugDescription: problem)
+    }
+    guard !contexts.isEmpty, contexts[0] >= 0,
+      zip(contexts, contexts.dropFirst()).allSatisfy({ $0 < $1 })
+    else { throw refuse(.contexts, "expected contexts in ascending order") }
+    guard draftStep.count == contexts.count, draftStep.allSatisfy({ $0.isFinite && $0 >= 0 }) else {
+      throw refuse(.draftStep, "expected a time for each context")
+    }
+    guard verify.count == contexts.count, !verify[0].isEmpty,
+      verify.allSatisfy({ row in
+        row.count == verify[0].count && row.allSatisfy { $0.isFinite && $0 > 0 }
+      })
+    else { throw refuse(.verify, "expected for each context as many times above 0") }
+    let single = [(CodingKeys.head, head), (.overhead, overhead), (.draftStart, draftStart)]
+    for (key, value) in single {
+      guard value.isFinite, value >= 0 else { throw refuse(key, "expected a time") }
+    }
   }
 
   /// The same costs at every context: V(n) = `verify[n - 1]`.
@@ -40,6 +75,11 @@ package struct CostModel: Sendable, Codable, Equatable {
   package func draftStep(context: Int) -> Double {
     let (index, share) = place(context)
     return mix(draftStep[index], draftStep[min(index + 1, draftStep.count - 1)], share)
+  }
+
+  /// Seconds to draft `count` candidates of one round.
+  package func draft(_ count: Int, context: Int) -> Double {
+    count > 0 ? draftStart + Double(count) * draftStep(context: context) : 0
   }
 
   /// V(n) at a context; past the widest forward measured it goes on in a straight line.
@@ -75,7 +115,7 @@ package struct CostModel: Sendable, Codable, Equatable {
       tokens += power
     }
     let seconds =
-      Double(count) * draftStep(context: context) + verify(count + 1, context: context) + overhead
+      draft(count, context: context) + verify(count + 1, context: context) + overhead
     return tokens / seconds
   }
 }

@@ -38,7 +38,7 @@ package struct Oracle {
 
   /// Seconds of a round of K candidates: `K t_d + V(K + 1) + o`.
   package func roundSeconds(drafting count: Int, context: Int) -> Double {
-    Double(count) * costs.draftStep(context: context) + costs.verify(count + 1, context: context)
+    costs.draft(count, context: context) + costs.verify(count + 1, context: context)
       + costs.overhead
   }
 }

@@ -67,12 +67,48 @@ package struct HeadTraining: Sendable {
   }
 
   /// The starting point of the cost-aware policy's estimates: what it would have learned from these
-  /// samples in their order.
-  package func estimator(_ samples: [HeadSample], heads: AcceptanceHeads?) -> AcceptanceEstimator {
+  /// samples in their order, and then from those that were held out, of which the heads are not surer
+  /// than they should be. Temperatures are fitted to the latter.
+  package func estimator(
+    _ samples: [HeadSample], heldOut: [HeadSample] = [], heads: AcceptanceHeads?
+  ) throws(LearningError) -> AcceptanceEstimator {
     var estimator = AcceptanceEstimator()
     for sample in samples { _ = estimator.replay(sample, heads) }
     estimator.settle()
+    guard !heldOut.isEmpty else { return estimator }
+    for _ in 0..<2 { for sample in heldOut { _ = estimator.replay(sample, heads) } }
+    estimator.settle()
+    var (before, after) = (RoundLogits(), RoundLogits())
+    var pass = estimator
+    for sample in heldOut {
+      let estimates = pass.replay(sample, heads)
+      before.add(estimates.beforeDraw, sample)
+      if let estimate = estimates.afterFeeding { after.add(estimate, sample) }
+    }
+    // Few rounds are no ground for it.
+    guard min(before.rounds.count, after.rounds.count) >= 200 else { return estimator }
+    estimator.temperatures = AcceptanceEstimator.Temperatures(
+      beforeDraw: try SequentialTemperatureScaling(fitting: before.rounds, objective: .logLoss),
+      afterFeeding: try SequentialTemperatureScaling(fitting: after.rounds, objective: .logLoss))
     return estimator
+  }
+
+  /// Estimates of candidates, put together to the rounds that they are of.
+  private struct RoundLogits {
+    var rounds: [SequentialTemperatureScaling.Round] = []
+
+    mutating func add(_ probability: Double, _ sample: HeadSample) {
+      let last = rounds.count - 1
+      if sample.depth > 0, last >= 0, rounds[last].logits.count == sample.depth {
+        rounds[last].logits.append(.logit(probability))
+        rounds[last].prefixOutcomes.append(
+          (rounds[last].prefixOutcomes.last ?? 1) * sample.acceptance)
+      } else if sample.depth == 0 {
+        rounds.append(
+          SequentialTemperatureScaling.Round(
+            logits: [.logit(probability)], prefixOutcomes: [sample.acceptance]))
+      }
+    }
   }
 
   private static func rows(
@@ -112,20 +148,19 @@ extension AcceptanceEstimator {
     let evidence = DraftEvidence(summary: sample.summary)
     let before = features(
       beforeDraw: evidence, depth: sample.depth, head: reader?.beforeDraw(sample.before) ?? 0)
+    let chance = beforeDraw.probability(before)
     var after: SIMD8<Double>?
     if sample.after != nil {
       // The confidence stands in for the probability of the draw, which is all that is read of it.
       let candidate = DrawnCandidate(token: 0, probability: sample.confidence, evidence: evidence)
       after = features(
         afterFeeding: candidate, next: DraftEvidence(summary: sample.nextSummary),
-        head: reader?.afterFeeding(sample.after) ?? 0)
+        depth: sample.depth, before: chance, head: reader?.afterFeeding(sample.after) ?? 0)
     }
-    let estimates = (
-      beforeDraw.probability(before), after.map { afterFeeding.probability($0) }
-    )
+    let estimates = (chance, after.map { afterFeeding.probability($0) })
     learn(
       acceptance: sample.acceptance, depth: sample.depth, beforeDraw: before, afterFeeding: after,
-      matchLength: nil)
+      previous: nil, matchLength: nil)
     return estimates
   }
 }

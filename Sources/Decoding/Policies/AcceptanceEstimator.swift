@@ -1,20 +1,40 @@
+package import Learning
+
 /// Calibrated estimates of whether a candidate will be kept, before it is drawn and after it was fed.
 ///
 /// The estimates keep learning from the acceptance of every candidate that a round judges: those are
 /// labels on the very text, at the very temperature, that is being decoded.
-package struct AcceptanceEstimator: Sendable, Codable {
+package struct AcceptanceEstimator: Sendable {
   /// Of the next candidate, before its draw.
   package var beforeDraw = OnlineLogistic(weights: [1.0, 0.6, 0.3, -0.5, 0, 1, 0.3, 0])
-  /// Of the last candidate, once its own state is known: SpecDec++'s signal.
-  package var afterFeeding = OnlineLogistic(weights: [1.0, 0.6, 0, -0.5, 0.2, -0.2, 0.3, 0])
+  /// Of the last candidate, once its own state is known: SpecDec++'s signal, with what was known
+  /// before.
+  package var afterFeeding = OnlineLogistic(weights: [0, 0.2, 0.8, 0, 0.1, 0, 0.3, 0])
+  /// By a candidate's position in its round; nil where none were fitted.
+  package var temperatures: Temperatures?
   /// Of a candidate that a look-up found, by the length of its match.
-  private var lookup = [Double](repeating: 0.6, count: 9)
+  private var lookup = [RunningMean](repeating: RunningMean(0.6, rate: 0.05), count: 9)
   /// A running mean of all outcomes.
   private var recent = 0.7
   /// Of the i-th candidate given that those before it were kept.
-  package private(set) var byDepth = [Double](repeating: 0.75, count: 33)
+  private var byDepth = [RunningMean](repeating: RunningMean(0.75, rate: 0.02), count: 33)
+  /// Of a candidate, by the chance that the one before it had, in eighths.
+  private var following: [RunningMean]
 
-  package init() {}
+  package init() { following = Self.following(mean: 0.75) }
+
+  /// Divide the log-odds of each position so that the chance of all candidates up to it is true.
+  package struct Temperatures: Sendable, Codable, Equatable {
+    package var beforeDraw: SequentialTemperatureScaling
+    package var afterFeeding: SequentialTemperatureScaling
+
+    package init(
+      beforeDraw: SequentialTemperatureScaling, afterFeeding: SequentialTemperatureScaling
+    ) {
+      self.beforeDraw = beforeDraw
+      self.afterFeeding = afterFeeding
+    }
+  }
 
   /// What is known of the next candidate before its draw.
   ///
@@ -25,39 +45,51 @@ package struct AcceptanceEstimator: Sendable, Codable {
     let summary = next.summary
     let top = summary?.topProbability ?? 0.7
     let margin = top - (summary?.secondProbability ?? 0)
-    return [
+    let features: SIMD8<Double> = [
       1, .logit(top) / 2, margin, summary?.entropy ?? 1, Double(min(depth, 8)) / 8, recent - 0.7,
       head, summary == nil ? 1 : 0,
     ]
+    return features / (temperatures?.beforeDraw.temperature(position: depth) ?? 1)
   }
 
   /// What is known of a candidate after its own state was computed.
+  ///
+  /// - Parameter before: the chance that it had before its draw.
   package func features(
-    afterFeeding candidate: DrawnCandidate, next: DraftEvidence, head: Double
+    afterFeeding candidate: DrawnCandidate, next: DraftEvidence, depth: Int, before: Double,
+    head: Double
   ) -> SIMD8<Double> {
-    [
-      1, .logit(candidate.confidence) / 2, candidate.evidence.summary?.topProbability ?? 0.7,
+    let features: SIMD8<Double> = [
+      1, .logit(candidate.confidence) / 2, .logit(before),
       candidate.evidence.summary?.entropy ?? 1, .logit(next.summary?.topProbability ?? 0.7) / 2,
       next.summary?.entropy ?? 1, head, recent - 0.7,
     ]
+    return features / (temperatures?.afterFeeding.temperature(position: depth) ?? 1)
   }
 
   /// Of a looked-up candidate.
-  package func looksUp(matchLength: Int) -> Double { lookup[min(matchLength, lookup.count - 1)] }
+  package func looksUp(matchLength: Int) -> Double {
+    lookup[min(matchLength, lookup.count - 1)].value
+  }
 
   /// The running mean acceptance of the i-th candidate of a round, `i` from 0.
-  package func mean(depth: Int) -> Double { byDepth[min(depth, byDepth.count - 1)] }
+  package func mean(depth: Int) -> Double { byDepth[min(depth, byDepth.count - 1)].value }
+
+  /// Of a candidate that nothing is known of yet, when the one before it had this chance: what is
+  /// easy comes in runs.
+  package func mean(following chance: Double) -> Double { following[Self.eighth(chance)].value }
 
   /// Learns from a candidate that was judged.
+  ///
+  /// - Parameter previous: the chance that the candidate before it had; nil for the first of a round.
   package mutating func learn(
     acceptance: Double, depth: Int, beforeDraw: SIMD8<Double>?, afterFeeding: SIMD8<Double>?,
-    matchLength: Int?
+    previous: Double?, matchLength: Int?
   ) {
-    let place = min(depth, byDepth.count - 1)
-    byDepth[place] += 0.02 * (acceptance - byDepth[place])
+    byDepth[min(depth, byDepth.count - 1)].add(acceptance)
+    if let previous { following[Self.eighth(previous)].add(acceptance) }
     if let matchLength {
-      let bucket = min(matchLength, lookup.count - 1)
-      lookup[bucket] += 0.05 * (acceptance - lookup[bucket])
+      lookup[min(matchLength, lookup.count - 1)].add(acceptance)
       return
     }
     if let beforeDraw { self.beforeDraw.learn(beforeDraw, label: acceptance) }
@@ -65,12 +97,89 @@ package struct AcceptanceEstimator: Sendable, Codable {
     recent += 0.1 * (acceptance - recent)
   }
 
+  /// Learns from a first candidate that was scored and not submitted, which nobody judged: asking is
+  /// worth no more than its chance.
+  package mutating func learn(unsubmitted chance: Double) { byDepth[0].add(chance) }
+
   /// Lets weights that were learned elsewhere move again: they are a starting point, and the text at
   /// hand may be of another kind.
   package mutating func settle() {
     for path in [\Self.beforeDraw, \Self.afterFeeding] {
       self[keyPath: path].memory = pointwiseMin(
-        self[keyPath: path].memory, SIMD8(repeating: 50))
+        self[keyPath: path].memory, SIMD8(repeating: 25))
     }
+  }
+
+  private static func eighth(_ chance: Double) -> Int { min(max(Int(8 * chance), 0), 7) }
+
+  /// Before anything is known, runs are as long as means say.
+  private static func following(mean: Double) -> [RunningMean] {
+    (0..<8).map { eighth in
+      RunningMean((mean + (Double(eighth) + 0.5) / 8) / 2, rate: 0.02)
+    }
+  }
+}
+
+/// A mean that follows what it is of: of all values at first, of the later ones once there are many.
+struct RunningMean: Sendable {
+  private(set) var value: Double
+  private let rate: Double
+  /// The first value counts like this many.
+  private var count = 8.0
+
+  init(_ value: Double, rate: Double) {
+    self.value = value
+    self.rate = rate
+  }
+
+  mutating func add(_ next: Double) {
+    count += 1
+    value += max(rate, 1 / count) * (next - value)
+  }
+}
+
+// MARK: - In files
+
+extension AcceptanceEstimator: Codable {
+  /// Raised when the meaning of a feature changes.
+  private static let currentVersion = 2
+
+  private enum Keys: String, CodingKey {
+    case version, beforeDraw, afterFeeding, temperatures, lookup, recent, byDepth
+  }
+
+  /// Of an older version only what still means the same is taken.
+  package init(from decoder: any Decoder) throws {
+    self.init()
+    let container = try decoder.container(keyedBy: Keys.self)
+    let version = try container.decodeIfPresent(Int.self, forKey: .version) ?? 1
+    beforeDraw = try container.decode(OnlineLogistic.self, forKey: .beforeDraw)
+    if version == Self.currentVersion {
+      afterFeeding = try container.decode(OnlineLogistic.self, forKey: .afterFeeding)
+      temperatures = try container.decodeIfPresent(Temperatures.self, forKey: .temperatures)
+    }
+    recent = try container.decode(Double.self, forKey: .recent)
+    func means(_ key: Keys, _ usual: [RunningMean], rate: Double) throws -> [RunningMean] {
+      let values = try container.decode([Double].self, forKey: key)
+      guard values.count == usual.count, values.allSatisfy({ 0...1 ~= $0 }) else {
+        throw DecodingError.dataCorruptedError(
+          forKey: key, in: container, debugDescription: "expected \(usual.count) chances")
+      }
+      return values.map { RunningMean($0, rate: rate) }
+    }
+    lookup = try means(.lookup, lookup, rate: 0.05)
+    byDepth = try means(.byDepth, byDepth, rate: 0.02)
+    following = Self.following(mean: byDepth[1].value)
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Keys.self)
+    try container.encode(Self.currentVersion, forKey: .version)
+    try container.encode(beforeDraw, forKey: .beforeDraw)
+    try container.encode(afterFeeding, forKey: .afterFeeding)
+    try container.encodeIfPresent(temperatures, forKey: .temperatures)
+    try container.encode(lookup.map(\.value), forKey: .lookup)
+    try container.encode(recent, forKey: .recent)
+    try container.encode(byDepth.map(\.value), forKey: .byDepth)
   }
 }

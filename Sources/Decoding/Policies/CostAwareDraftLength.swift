@@ -6,46 +6,43 @@
 /// times what it adds to the cost (optimal stopping of tokens - lambda * seconds). Costs are measured,
 /// chances estimated from the draft's evidence and kept calibrated by every round's outcome, lambda is
 /// the running rate by the same costs: there is nothing to tune.
+///
+/// It reads no clock while it decides: with the same costs the same text gives the same decisions.
 package struct CostAwareDraftLength: DraftLengthPolicy {
   package let costs: CostModel
   package let most: Int
-  package private(set) var estimator: AcceptanceEstimator
-  private var heads: AcceptanceHeads.Reader?
-
+  private var tracker: SurvivalTracker
   // Running means whose ratio is lambda, over about 64 rounds.
   private var meanTokens: Double
   private var meanSeconds: Double
+  private var rounds = 0.0
+  private var budget: SpeculationBudget
   // While drafting does not pay, every `patience`-th round tries again.
   private var idleRounds = 0
-  private var patience = 8
-  private var trail = Trail()
-
-  /// What is known of the candidates of the round.
-  private struct Trail {
-    /// Chance that all candidates fed so far are kept.
-    var fed = 1.0
-    /// Of the last candidate, before its draw.
-    var last = 1.0
-    var beforeDraw: [SIMD8<Double>?] = []
-    var afterFeeding: [SIMD8<Double>?] = []
-    var matchLengths: [Int?] = []
-  }
+  private var patience = Self.leastPatience
+  private static let leastPatience = 16
+  /// The round's candidates are there to learn from; one is enough.
+  private var isTrying = false
+  /// Draft steps of the round, those of candidates that were not submitted among them.
+  private var steps = 0
 
   /// - Parameter heads: trained heads, whose logits become one more piece of evidence.
   package init(
     costs: CostModel, estimator: AcceptanceEstimator = AcceptanceEstimator(),
-    heads: AcceptanceHeads? = nil, most: Int = 24
+    heads: AcceptanceHeads? = nil, evidence: SurvivalEvidence = .both, most: Int = 24
   ) {
     self.costs = costs
-    self.estimator = estimator
-    self.heads = heads.map(AcceptanceHeads.Reader.init)
     self.most = most
-    meanTokens = 2.5
-    meanSeconds = 2.5 / costs.tokensPerSecond(drafting: 3, acceptance: 0.7, context: 256)
+    tracker = SurvivalTracker(evidence, estimator: estimator, heads: heads)
+    budget = SpeculationBudget(plainRound: costs.verify(1, context: 256) + costs.overhead)
+    (meanTokens, meanSeconds) = Self.bestRate(costs, estimator, most)
   }
 
-  package var name: String { "cost-aware" }
-  package var needs: EvidenceNeeds { heads == nil ? [.summary] : [.summary, .hidden] }
+  package var name: String {
+    tracker.evidence == .both ? "cost-aware" : "cost-aware-\(tracker.evidence.rawValue)"
+  }
+  package var needs: EvidenceNeeds { tracker.needs }
+  package var estimator: AcceptanceEstimator { tracker.estimator }
 
   /// Tokens per second.
   private var lambda: Double { meanTokens / meanSeconds }
@@ -53,24 +50,50 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
   package mutating func scoresAnother(_ state: DraftState) -> Bool {
     let count = state.candidates.count
     if count == 0 {
-      trail = Trail()
-      return pays(survival: 1, from: 0, state) || isTimeToTry()
+      tracker.begin()
+      (steps, isTrying) = (0, false)
+      guard isAffordable(state) else { return false }
+      guard !pays(state) else { return true }
+      isTrying = isTimeToTry()
+      return isTrying
     }
-    guard count < most else { return false }
-    return pays(survival: trail.fed * trail.last, from: count, state)
+    return count < most && !isTrying && isAffordable(state) && pays(state)
+  }
+
+  /// Whether the budget holds another candidate, should none of the round be kept.
+  private func isAffordable(_ state: DraftState) -> Bool {
+    return budget.allows(
+      draftSeconds(steps + 1, state.position)
+        + costs.verify(state.candidates.count + 2, context: state.position)
+        - costs.verify(1, context: state.position))
+  }
+
+  /// Of `steps` steps of a round.
+  private func draftSeconds(_ steps: Int, _ position: Int) -> Double {
+    costs.draft(steps, context: position) + Double(steps) * costs.head
   }
 
   /// Whether some number of further candidates is expected to pay, each to be scored and verified;
   /// more than one is looked at, because V(n) rises in steps.
-  private func pays(survival: Double, from count: Int, _ state: DraftState) -> Bool {
-    let step = costs.draftStep(context: state.position) + costs.head
+  private func pays(_ state: DraftState) -> Bool {
+    let count = state.candidates.count
+    // A look-up costs nothing to ask.
+    func drafting(_ further: Int) -> Double {
+      tracker.isLookingUp
+        ? 0
+        : draftSeconds(steps + further, state.position) - draftSeconds(steps, state.position)
+    }
     let before = costs.verify(count + 1, context: state.position)
-    var (chance, tokens) = (survival, 0.0)
+    var (chance, tokens) = (tracker.survival, 0.0)
     for further in 1...4 where count + further <= min(most, state.room) {
-      chance *= estimator.mean(depth: count + further - 1)
+      if further == 1, let last = tracker.lastChance {
+        chance *= tracker.estimator.mean(following: last)
+      } else {
+        chance *= tracker.estimator.mean(depth: count + further - 1)
+      }
       tokens += chance
       let verify = costs.verify(count + further + 1, context: state.position)
-      if tokens > lambda * (Double(further) * step + verify - before) { return true }
+      if tokens > lambda * (drafting(further) + verify - before) { return true }
     }
     return false
   }
@@ -84,46 +107,77 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
   }
 
   package mutating func submits(_ next: DraftEvidence, after state: DraftState) -> Bool {
-    let count = state.candidates.count
-    if let fed = state.candidates.last {
-      let features = estimator.features(
-        afterFeeding: fed, next: next, head: heads?.afterFeeding(next.hidden) ?? 0)
-      trail.afterFeeding[count - 1] = features
-      let chance =
-        trail.matchLengths[count - 1].map(estimator.looksUp)
-        ?? estimator.afterFeeding.probability(features)
-      trail.fed *= chance
-    }
-    let features = estimator.features(
-      beforeDraw: next, depth: count, head: heads?.beforeDraw(next.hidden) ?? 0)
-    let chance =
-      next.matchLength.map(estimator.looksUp) ?? estimator.beforeDraw.probability(features)
+    if next.matchLength == nil { steps += 1 }
+    let survival = tracker.score(next, after: state)
     // It is scored: what is left to pay is its verification.
+    let count = state.candidates.count
     let added =
       costs.verify(count + 2, context: state.position)
       - costs.verify(count + 1, context: state.position)
-    guard trail.fed * chance > lambda * added else { return false }
-    trail.last = chance
-    trail.beforeDraw.append(features)
-    trail.afterFeeding.append(nil)
-    trail.matchLengths.append(next.matchLength)
+    guard isTrying || survival > lambda * added else { return false }
+    tracker.submit()
     return true
   }
 
   package mutating func observe(_ round: RoundRecord) {
     guard !round.isPrefill else { return }
-    let count = round.candidates.count
-    for (depth, candidate) in round.candidates.enumerated() where depth < trail.beforeDraw.count {
-      guard let acceptance = candidate.acceptance else { continue }
-      estimator.learn(
-        acceptance: acceptance, depth: depth, beforeDraw: trail.beforeDraw[depth],
-        afterFeeding: trail.afterFeeding[depth], matchLength: trail.matchLengths[depth])
-    }
-    if count > 0, round.accepted > 0 { patience = 8 }
+    tracker.observe(round)
+    if round.accepted > 0 { (patience, idleRounds) = (Self.leastPatience, 0) }
     let seconds =
-      Double(count) * (costs.draftStep(context: round.position) + costs.head)
-      + costs.verify(count + 1, context: round.position) + costs.overhead
-    meanTokens += (Double(round.emitted) - meanTokens) / 64
-    meanSeconds += (seconds - meanSeconds) / 64
+      draftSeconds(steps, round.position)
+      + costs.verify(round.candidates.count + 1, context: round.position) + costs.overhead
+    budget.spend(
+      seconds, tokens: round.emitted,
+      plainRound: costs.verify(1, context: round.position) + costs.overhead)
+    steps = 0
+    rounds += 1
+    let share = max(1.0 / 64, 1 / (16 + rounds))
+    meanTokens += (Double(round.emitted) - meanTokens) * share
+    meanSeconds += (seconds - meanSeconds) * share
+  }
+
+  /// Tokens and seconds of the round length that promises most before anything is known.
+  private static func bestRate(
+    _ costs: CostModel, _ estimator: AcceptanceEstimator, _ most: Int
+  ) -> (tokens: Double, seconds: Double) {
+    let context = 256
+    var best = (tokens: 1.0, seconds: costs.verify(1, context: context) + costs.overhead)
+    var (chance, tokens) = (1.0, 1.0)
+    for count in 1...max(1, most) {
+      chance *= estimator.mean(depth: count - 1)
+      tokens += chance
+      let seconds =
+        costs.draft(count, context: context) + Double(count) * costs.head
+        + costs.verify(count + 1, context: context) + costs.overhead
+      if tokens / seconds > best.tokens / best.seconds { best = (tokens, seconds) }
+    }
+    return best
+  }
+}
+
+/// Bounds what speculation may lose against plain decoding, whatever the draft does and whatever was
+/// expected of it: a hundredth of plain decoding's time, and one and a half rounds to begin with.
+///
+/// What drafting gains it may lose again, but not more than eight rounds of it, so that a good past
+/// does not pay for a bad present for long.
+struct SpeculationBudget: Sendable {
+  /// Seconds that may be lost.
+  private var balance: Double
+  private var most: Double
+
+  /// - Parameter plainRound: seconds of a round of plain decoding.
+  init(plainRound: Double) {
+    balance = 1.5 * plainRound
+    most = 8 * plainRound
+  }
+
+  /// Whether a round may take so many seconds more than a plain one.
+  func allows(_ seconds: Double) -> Bool { seconds <= balance }
+
+  /// A round that took `seconds` has emitted `tokens`, for each of which plain decoding takes
+  /// `plainRound`.
+  mutating func spend(_ seconds: Double, tokens: Int, plainRound: Double) {
+    let plain = Double(tokens) * plainRound
+    balance = min(balance + 1.01 * plain - seconds, most)
   }
 }

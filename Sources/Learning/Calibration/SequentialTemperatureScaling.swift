@@ -95,7 +95,11 @@ package struct SequentialTemperatureScaling: Codable, Equatable, Sendable {
   /// The calibrated probability that the token at `position` (from 0) is accepted, given that those
   /// before it were.
   package func probability(logit: Double, position: Int) -> Double {
-    let last = temperatures.last ?? 1
-    return .sigmoid(logit / (position < temperatures.count ? temperatures[position] : last))
+    .sigmoid(logit / temperature(position: position))
+  }
+
+  /// What divides the logits at `position` (from 0).
+  package func temperature(position: Int) -> Double {
+    position < temperatures.count ? temperatures[position] : temperatures.last ?? 1
   }
 }

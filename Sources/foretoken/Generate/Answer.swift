@@ -7,8 +7,7 @@ struct Request {
   var options: GenerationOptions
   /// Texts that end the answer.
   var stop: [String]
-  /// Candidates a round; 0 decodes plainly.
-  var draftTokens: Int
+  var policy: PolicyChoice
 }
 
 /// Why an answer ended; the first two as OpenAI's API names them, the third as vLLM does.
@@ -28,13 +27,15 @@ struct Answer {
   var tokens: [TokenID]
   var end: AnswerEnd
   var promptCount: Int
+  /// Who proposed how many candidates.
+  var policy: PolicyChoice
   /// What happened, round by round; the first read the prompt and gave the first token.
   var rounds: [RoundRecord]
 
   var firstTokenSeconds: Double { rounds.first?.seconds.total ?? 0 }
 }
 
-extension Pair {
+extension SpeculativeEngine {
   /// Answers a request, round by round.
   ///
   /// - Parameter show: gets the text as it is decided.
@@ -43,14 +44,15 @@ extension Pair {
   func answer(_ request: Request, show: ([Piece]) throws -> Void) throws -> Answer {
     let generation = try generation(request)
     var text = AnswerText(
-      directory.tokenizer, ends: request.options.endOfSequence, stop: request.stop)
+      pair.directory.tokenizer, ends: request.options.endOfSequence, stop: request.stop)
     var rounds: [RoundRecord] = []
     while generation.finishReason == nil, !text.isStopped, !Interrupt.isRequested {
-      let round = try decoder.round(generation)
+      let round = try pair.decoder.round(generation)
       rounds.append(round.record)
       try show(text.append(round))
     }
     try show(text.finish())
+    learn(request, generation)
     let end: AnswerEnd =
       switch generation.finishReason {
       case _ where text.isStopped: .stop
@@ -60,6 +62,6 @@ extension Pair {
       }
     return Answer(
       text: text.text, tokens: text.tokens, end: end, promptCount: request.prompt.count,
-      rounds: rounds)
+      policy: policy(request.policy), rounds: rounds)
   }
 }

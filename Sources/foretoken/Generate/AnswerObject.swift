@@ -8,10 +8,14 @@ struct AnswerObject: Encodable {
   var finish_reason: AnswerEnd
   /// With which the answer can be had again; absent when nothing was drawn.
   var seed: UInt64?
+  /// Who proposed how many tokens.
+  var policy: String
+  var verification: VerificationChoice
   var usage: Usage
   var timings: Timings
 
-  init(_ answer: Answer, _ sampling: SamplingOptions) {
+  init(_ answer: Answer, _ request: Request, _ engine: SpeculativeEngine) {
+    let sampling = request.options.sampling
     text = answer.text
     tokens = answer.tokens
     finish_reason = answer.end
@@ -19,7 +23,9 @@ struct AnswerObject: Encodable {
     usage = Usage(
       prompt_tokens: answer.promptCount, completion_tokens: answer.tokens.count,
       total_tokens: answer.promptCount + answer.tokens.count)
-    timings = Timings(answer)
+    policy = answer.policy.description
+    verification = engine.verification
+    timings = Timings(answer, plainSeconds: engine.plainSeconds(answer))
   }
 
   /// As OpenAI's API has it.
@@ -46,8 +52,10 @@ struct AnswerObject: Encodable {
     var draft_n_accepted: Int
     /// Forwards of the target after the first token.
     var rounds: Int
+    /// Over plain decoding by the measured costs; absent where there are none.
+    var estimated_speedup: Double?
 
-    init(_ answer: Answer) {
+    init(_ answer: Answer, plainSeconds: Double?) {
       func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }
       let seconds = answer.firstTokenSeconds
       let statistics = GenerationStatistics(answer.rounds.dropFirst())
@@ -60,6 +68,8 @@ struct AnswerObject: Encodable {
       draft_n = statistics.proposed
       draft_n_accepted = statistics.accepted
       rounds = statistics.rounds
+      let decoding = statistics.seconds.total
+      estimated_speedup = plainSeconds.flatMap { decoding > 0 ? rounded($0 / decoding) : nil }
     }
   }
 }

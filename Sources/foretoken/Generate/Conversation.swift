@@ -5,15 +5,15 @@ import Transformer
 /// A chat on a terminal: a line is a turn, and what was said before is remembered as far as the
 /// context reaches.
 struct Conversation {
-  private let pair: Pair
+  private let engine: SpeculativeEngine
   private let flags: Generate
   private let painter: Painter
   private let firstSeed: UInt64
   private let input = ByteSource()
   private var messages: [ChatMessage] = []
 
-  init(_ pair: Pair, _ flags: Generate, _ painter: Painter) {
-    self.pair = pair
+  init(_ engine: SpeculativeEngine, _ flags: Generate, _ painter: Painter) {
+    self.engine = engine
     self.flags = flags
     self.painter = painter
     firstSeed = flags.seedOrRandom()
@@ -22,7 +22,7 @@ struct Conversation {
   /// Answers turn by turn until Ctrl-D, or two Ctrl-C where a turn is awaited.
   mutating func run() throws {
     // A model without a chat format is told about before the person has typed anything.
-    _ = try pair.directory.tokens(messages: [ChatMessage(role: .user, content: "")])
+    _ = try engine.pair.directory.tokens(messages: [ChatMessage(role: .user, content: "")])
     flags.output.say("One line is one turn. Ctrl-C stops an answer, Ctrl-D ends.")
     var isLeaving = false
     var turn: UInt64 = 0
@@ -56,11 +56,11 @@ struct Conversation {
   private mutating func answer(_ text: String, seed: UInt64) throws {
     messages.append(ChatMessage(role: .user, content: text))
     do {
-      let request = flags.request(prompt: try fittedPrompt(), seed: seed, pair.directory)
-      let answer = try pair.answer(request) { try StandardOutput.write(painter.paint($0)) }
+      let request = flags.request(prompt: try fittedPrompt(), seed: seed, engine.pair.directory)
+      let answer = try engine.answer(request) { try StandardOutput.write(painter.paint($0)) }
       try StandardOutput.write("\n")
       messages.append(ChatMessage(role: .assistant, content: answer.text))
-      if flags.output.stats { flags.output.say(Summary(drafts: pair.draft != nil, [answer])) }
+      if flags.output.stats { flags.output.say(Summary(engine, [answer])) }
     } catch {
       messages.removeLast()
       throw error
@@ -69,14 +69,14 @@ struct Conversation {
 
   /// The conversation's tokens, without the oldest turns where they and an answer do not fit.
   private mutating func fittedPrompt() throws -> [TokenID] {
-    let context = pair.target.contextLength
+    let context = engine.pair.target.contextLength
     let room = min(flags.sampling.maxTokens, context / 2)
     var forgotten = 0
-    var tokens = try pair.directory.tokens(messages: messages)
+    var tokens = try engine.pair.directory.tokens(messages: messages)
     while tokens.count + room > context, messages.count > 1 {
       messages.removeFirst(2)
       forgotten += 1
-      tokens = try pair.directory.tokens(messages: messages)
+      tokens = try engine.pair.directory.tokens(messages: messages)
     }
     if forgotten > 0 {
       flags.output.say(

@@ -12,10 +12,15 @@ struct Generate: ParsableCommand {
 
       --jsonl reads an object a line: "prompt" or "messages", and where they differ from the flags \
       "max_tokens", "temperature", "top_k", "top_p", "min_p", "repetition_penalty", \
-      "presence_penalty", "frequency_penalty", "seed", "stop", "ignore_eos", "draft_tokens", "raw"; \
-      an "id" comes back. It writes events, an object a line: {"event": "text", "line", "id", \
+      "presence_penalty", "frequency_penalty", "seed", "stop", "ignore_eos", "draft_policy", \
+      "draft_tokens", "raw"; an "id" comes back. It writes events, an object a line: {"event": "text", "line", "id", \
       "text"} as text is decided, then "result" with the whole "text", "tokens", "finish_reason" \
       (stop, length, abort), "usage" and "timings"; "error" instead for a line that is wrong.
+
+      Policies; +lookup behind one lets repeated text propose first. Greedy text is the same with all \
+      of them. With a temperature its law is the same; which text a seed gives depends on the policy \
+      (for cost-aware also on what steps cost here), unless --verification is coupled.
+      \(PolicyChoice.help)
 
       Exit codes: 0 done; 64 usage; 65 bad input or model (some of the lines, with --jsonl); \
       66 missing file; 70 out of memory; 74 input/output; 130 ended by Ctrl-C. A closed pipe ends \
@@ -43,39 +48,45 @@ struct Generate: ParsableCommand {
       if case .conversation = source, output.json || input.raw {
         throw CommandError(Failure.usage, "--json and --raw need a prompt")
       }
-      let drafting = !speculation.noSpeculation && (speculation.candidates > 0 || input.jsonl)
+      if let named = speculation.draftPolicy, named.needsDraft, model.draftPath == nil {
+        throw CommandError(
+          Failure.usage, "policy \(named) needs a draft model: name one with --draft-model")
+      }
+      let drafting = speculation.choice.needsDraft || input.jsonl && !speculation.noSpeculation
       let pair = try Pair(model, drafting: drafting, output.verbosity)
+      let engine = try SpeculativeEngine(pair, speculation, output.verbosity)
       Interrupt.endAfterRound()
       switch source {
       case .text(let prompt):
-        try answer(prompt, pair)
+        try answer(prompt, engine)
       case .lines:
-        var lines = RequestLines(pair, self)
+        var lines = RequestLines(engine, self)
         let result = Result { try lines.run() }
         if output.stats || Interrupt.isRequested { output.say(lines.summary) }
         try result.get()
       case .conversation:
-        var conversation = Conversation(pair, self, painter(pair))
+        var conversation = Conversation(engine, self, painter(pair))
         try conversation.run()
       }
       if Interrupt.isRequested { throw ExitCode(Interrupt.status) }
     }
   }
 
-  private func answer(_ prompt: String, _ pair: Pair) throws {
+  private func answer(_ prompt: String, _ engine: SpeculativeEngine) throws {
+    let pair = engine.pair
     let tokens = try pair.directory.tokens(prompt: prompt, raw: input.raw)
     let request = request(prompt: tokens, seed: seedOrRandom(), pair.directory)
     let answer: Answer
     if output.json {
-      answer = try pair.answer(request) { _ in }
-      try StandardOutput.write(AnswerObject(answer, request.options.sampling).jsonLine())
+      answer = try engine.answer(request) { _ in }
+      try StandardOutput.write(AnswerObject(answer, request, engine).jsonLine())
     } else {
       let painter = painter(pair)
-      answer = try pair.answer(request) { try StandardOutput.write(painter.paint($0)) }
+      answer = try engine.answer(request) { try StandardOutput.write(painter.paint($0)) }
       if !answer.text.hasSuffix("\n") { try StandardOutput.write("\n") }
     }
     if output.stats || Interrupt.isRequested {
-      output.say(Summary(drafts: pair.draft != nil, [answer]))
+      output.say(Summary(engine, [answer]))
     }
   }
 }
@@ -90,7 +101,7 @@ extension Generate {
       options: GenerationOptions(
         sampling: sampling.options(seed: seed), maxTokens: sampling.maxTokens,
         endOfSequence: sampling.ignoreEos ? [] : directory.endOfSequence),
-      stop: sampling.stop, draftTokens: speculation.candidates)
+      stop: sampling.stop, policy: speculation.choice)
   }
 
   /// The seed; one that nobody gave is told where it matters.

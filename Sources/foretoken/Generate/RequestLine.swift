@@ -67,6 +67,10 @@ struct RequestLine {
       frequencyPenalty: try fields.number("frequency_penalty") ?? defaults.frequencyPenalty,
       seed: try fields.whole("seed", in: 0...(.max)).map(UInt64.init) ?? seed)
     let draftTokens = try fields.whole("draft_tokens", in: SpeculationFlags.allowed)
+    let policy = try fields.policy()
+    guard draftTokens == nil || policy == nil else {
+      throw CommandError(Failure.badData, "draft_tokens and draft_policy exclude each other")
+    }
     let ignoresEnd = try fields.flag("ignore_eos") ?? defaults.ignoreEos
     let request = Request(
       prompt: try fields.prompt(raw: flags.input.raw, directory),
@@ -75,7 +79,7 @@ struct RequestLine {
         maxTokens: try fields.whole("max_tokens", in: 1...(.max)) ?? defaults.maxTokens,
         endOfSequence: ignoresEnd ? [] : directory.endOfSequence),
       stop: try fields.stop() ?? defaults.stop,
-      draftTokens: draftTokens ?? flags.speculation.candidates)
+      policy: policy ?? draftTokens.map(PolicyChoice.fixed) ?? flags.speculation.choice)
     fields.rest.forEach(unknown)
     return request
   }
@@ -125,6 +129,16 @@ private struct RequestFields {
     guard let value = take(key) else { return nil }
     guard case .flag(let flag) = value else { throw wrong(key, "true or false", value) }
     return flag
+  }
+
+  mutating func policy() throws(CommandError) -> PolicyChoice? {
+    guard let value = take("draft_policy") else { return nil }
+    guard case .text(let name) = value else { throw wrong("draft_policy", "a string", value) }
+    do throws(CommandError) {
+      return try PolicyChoice(parsing: name)
+    } catch {
+      throw CommandError(Failure.badData, "draft_policy: \(error)")
+    }
   }
 
   mutating func stop() throws(CommandError) -> [String]? {

@@ -8,18 +8,18 @@ import Transformer
 /// (`AnswerObject`); or one `error`. `line` and `id` say whose event it is. With `--json` there are
 /// no `text` events.
 struct RequestLines {
-  private let pair: Pair
+  private let engine: SpeculativeEngine
   private let flags: Generate
   /// A request without a seed gets this one and its line number, less 1.
   private let firstSeed: UInt64
   private var keysTold: Set<String> = []
   private(set) var summary: Summary
 
-  init(_ pair: Pair, _ flags: Generate) {
-    self.pair = pair
+  init(_ engine: SpeculativeEngine, _ flags: Generate) {
+    self.engine = engine
     self.flags = flags
     firstSeed = flags.sampling.seed ?? SamplingFlags.randomSeed
-    summary = Summary(drafts: pair.draft != nil)
+    summary = Summary(engine)
   }
 
   /// Answers until the input ends or Ctrl-C.
@@ -59,19 +59,19 @@ struct RequestLines {
 
   private mutating func answer(_ line: RequestLine, number: Int) throws {
     let seed = firstSeed &+ UInt64(number - 1)
-    let request = try line.request(flags, seed: seed, pair.directory) { key in
+    let request = try line.request(flags, seed: seed, engine.pair.directory) { key in
       if keysTold.insert(key).inserted {
         flags.output.say("line \(number): the key \"\(key.printable)\" is unknown and ignored")
       }
     }
-    let answer = try pair.answer(request) { pieces in
+    let answer = try engine.answer(request) { pieces in
       let text = Painter().paint(pieces)
       if !flags.output.json, !text.isEmpty {
         try write("text", number, line.name, TextBody(text: text))
       }
     }
-    summary.add(answer)
-    try write("result", number, line.name, AnswerObject(answer, request.options.sampling))
+    summary.add(answer, plainSeconds: engine.plainSeconds(answer))
+    try write("result", number, line.name, AnswerObject(answer, request, engine))
   }
 
   private func write(

@@ -7,16 +7,25 @@ struct Summary {
   private var firstTokenSeconds = 0.0
   private var answers = 0
   private var tokens = 0
-  /// Whether there was a draft to propose something.
-  private let drafts: Bool
+  /// Those that somebody proposed something for.
+  private var policies: [PolicyChoice] = []
+  /// Seconds that plain decoding would have taken for all tokens after the first; nil where nobody
+  /// knows.
+  private var plainSeconds: Double? = 0
 
-  init(drafts: Bool, _ answers: [Answer] = []) {
-    self.drafts = drafts
-    for answer in answers { add(answer) }
+  init(_ answers: [Answer] = []) {
+    for answer in answers { add(answer, plainSeconds: nil) }
   }
 
-  mutating func add(_ answer: Answer) {
+  init(_ engine: SpeculativeEngine, _ answers: [Answer] = []) {
+    for answer in answers { add(answer, plainSeconds: engine.plainSeconds(answer)) }
+  }
+
+  /// - Parameter plainSeconds: that plain decoding would have taken for the tokens after the first.
+  mutating func add(_ answer: Answer, plainSeconds seconds: Double?) {
     answers += 1
+    if answer.policy != .plain, !policies.contains(answer.policy) { policies.append(answer.policy) }
+    plainSeconds = plainSeconds.flatMap { sum in seconds.map { sum + $0 } }
     tokens += answer.tokens.count
     firstTokenSeconds += answer.firstTokenSeconds
     for round in answer.rounds.dropFirst() { statistics.add(round) }
@@ -27,12 +36,19 @@ struct Summary {
     verbose ? [draft, speed] + detail : [draft, speed]
   }
 
-  /// `draft: 297 proposed, 171 accepted (57.6 %), 2.41 tokens/round`.
+  /// `draft: 297 proposed, 171 accepted (57.6 %), 2.41 tokens/round by cost-aware, about 1.83x vs
+  /// plain`; the last is measured time against what the measured costs say of plain decoding.
   private var draft: String {
-    guard drafts else { return "draft: none, decoded plainly" }
+    guard let policy = policies.first else { return "draft: none, decoded plainly" }
+    let name = policies.count == 1 ? policy.description : "\(policies.count) policies"
     var line = "draft: \(statistics.proposed) proposed, \(statistics.accepted) accepted"
     if let rate = statistics.acceptanceRate { line += " (\((rate * 100).fixed(1)) %)" }
     if let tokens = statistics.tokensPerRound { line += ", \(tokens.fixed(2)) tokens/round" }
+    line += " by \(name)"
+    let seconds = statistics.seconds.total
+    if let plainSeconds, plainSeconds > 0, seconds > 0 {
+      line += ", about \((plainSeconds / seconds).fixed(2))x vs plain"
+    }
     return line
   }
 

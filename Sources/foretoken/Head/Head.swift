@@ -1,4 +1,5 @@
 import ArgumentParser
+import FoundationEssentials
 
 /// Trained heads: what predicts whether a candidate will be kept.
 struct Head: ParsableCommand {
@@ -8,4 +9,10 @@ struct Head: ParsableCommand {
 
   /// The file beside a draft's weights that other commands look for.
   static let fileName = "heads.safetensors.zst"
+
+  /// The file in a draft's folder; nil where there is none.
+  static func file(beside draft: String) -> String? {
+    let path = draft + "/" + fileName
+    return FileManager.default.fileExists(atPath: path) ? path : nil
+  }
 }

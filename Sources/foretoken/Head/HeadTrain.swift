@@ -64,7 +64,7 @@ struct HeadTrain: ParsableCommand {
           ? nil : try training.specDecPlusPlus(forced, heldOut: forcedHeldOut, report: report)
         let trained = HeadFile(
           specDecPlusPlus: published, heads: heads,
-          estimator: training.estimator(onPolicy, heads: heads),
+          estimator: try training.estimator(onPolicy, heldOut: onPolicyHeldOut, heads: heads),
           provenance: "\(file.provenance); trained with seed \(seed)")
         try trained.write(to: output)
       } catch let error as LearningError {

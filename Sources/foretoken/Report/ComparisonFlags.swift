@@ -36,12 +36,15 @@ struct ComparisonFlags: ParsableArguments {
   var repeats = 3
   @Option(
     name: [.customLong("max-tokens"), .customShort("n")],
-    help: "The most tokens of an answer. (default: 128; with --quick 48)")
+    help: "The most tokens of an answer. (default: 512; with --quick 48)")
   var maxTokens: Int?
   @Flag(help: "Go on past the tokens that end an answer.")
   var ignoreEos = false
   @Flag(help: "Give the model the prompts without its chat format.")
   var raw = false
+
+  @Flag(help: "Fill the draft's weights at random: what a draft that knows nothing costs.")
+  var randomDraft = false
 
   @Option(help: "How candidates are judged.")
   var verification = VerificationChoice.token
@@ -74,10 +77,12 @@ struct ComparisonFlags: ParsableArguments {
   }
 
   /// The policies without repetition, plain decoding first.
-  func policies(isQuick: Bool) throws(CommandError) -> [PolicyChoice] {
+  ///
+  /// - Parameter hasHead: whether there is SpecDec++'s head, which its policies need.
+  func policies(isQuick: Bool, hasHead: Bool) throws(CommandError) -> [PolicyChoice] {
     var given = (fixed?.lengths.map(PolicyChoice.fixed) ?? []) + policy
     if given.isEmpty {
-      let names = isQuick ? Self.quick : Self.usual
+      let names = isQuick ? Self.quick : Self.usual + (hasHead ? Self.tuned : [])
       for name in names { given.append(try PolicyChoice(parsing: name)) }
     }
     var all = [PolicyChoice.plain]
@@ -89,17 +94,22 @@ struct ComparisonFlags: ParsableArguments {
 
   private static let usual =
     [1, 2, 3, 4, 5, 6, 8].map { "fixed:\($0)" } + [
-      "hf-heuristic", "confidence", "adaedl", "svip", "product", "goodput", "bandit", "cost-aware",
+      "hf-heuristic", "confidence", "adaedl", "svip", "product", "goodput", "bandit",
+      "cost-aware+lookup", "cost-aware",
     ]
 
-  private static let quick = ["fixed:2", "fixed:4", "confidence", "cost-aware"]
+  private static let quick = ["fixed:2", "fixed:4", "confidence", "cost-aware+lookup"]
+
+  /// SpecDec++'s threshold, swept: it has to be tuned, and so it is, where there is a head.
+  private static let tuned = [0.1, 0.3, 0.5, 0.7, 0.9].map { "specdecpp:\($0)" }
 
   func settings(isQuick: Bool) throws(CommandError) -> ReportSettings {
     ReportSettings(
       temperatures: temperatures.values, topK: topK, topP: topP, minP: minP, seeds: seeds.values,
-      repeats: repeats, maxTokens: maxTokens ?? (isQuick ? 48 : 128),
+      repeats: repeats, maxTokens: maxTokens ?? (isQuick ? 48 : 512),
       ignoresEndOfSequence: ignoreEos, isRaw: raw, verification: verification,
-      synthetic: try synthetic(), reference: against?.description)
+      hasRandomDraft: randomDraft ? true : nil, synthetic: try synthetic(),
+      reference: against?.description)
   }
 
   private func synthetic() throws(CommandError) -> SyntheticAcceptance? {

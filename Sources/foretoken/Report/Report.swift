@@ -53,6 +53,12 @@ struct Report: ParsableCommand {
       valueName: "file"))
   var heads: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "What steps cost, from \"foretoken calibrate\". (default: what it keeps, or measured)",
+      valueName: "file"))
+  var calibration: String?
+
   func validate() throws {
     if fromLog != nil, !files.isEmpty || quick {
       throw ValidationError("--from-log takes neither prompts nor --quick")
@@ -88,7 +94,8 @@ struct Report: ParsableCommand {
   private func measure() throws {
     let folder = output ?? (quick ? "foretoken-report" : nil)
     // What the person gave is checked before anything large is read.
-    let policies = try comparison.policies(isQuick: quick)
+    let policies = try comparison.policies(
+      isQuick: quick, hasHead: heads != nil || model.usualHeads != nil)
     let settings = try comparison.settings(isQuick: quick)
     var prompts = files.isEmpty ? BuiltInPrompts.all : []
     for file in files {
@@ -96,9 +103,10 @@ struct Report: ParsableCommand {
     }
     let files = try folder.map(ReportFiles.init(folder:))
 
-    let pair = try ReportPair(model, policies: policies, heads: heads, verbosity)
+    let pair = try ReportPair(
+      model, policies: policies, heads: heads, randomDraft: comparison.randomDraft, verbosity)
     let questions = try pair.tokens(prompts, settings)
-    let costs = try pair.costs(policies, isQuick: quick)
+    let costs = try pair.costs(policies, file: calibration)
     let header = ReportHeader(
       toolVersion: Foretoken.configuration.version, started: Date.now.formatted(.iso8601),
       machine: MachineFacts(threads: model.threads.count), target: try pair.target(),

@@ -99,6 +99,8 @@ struct ReportFold {
     let fixed = order.filter { PolicyChoice.fixedLength(of: $0) != nil }
     let fastest = fixed.max { (measures[$0]?.rate ?? 0) < (measures[$1]?.rate ?? 0) }
     let reference = header.settings.reference ?? fastest
+    let usual = PolicyChoice.costAware.description
+    let leader = order.contains(usual) ? usual : order.first { $0.hasPrefix("cost-aware") }
     let bootstrap = Bootstrap()
     let plain = measures[PolicyChoice.plain.description]
     let rows = order.compactMap { policy -> ReportSummary.Row? in
@@ -109,11 +111,16 @@ struct ReportFold {
       let gain = reference.flatMap { measures[$0] }.flatMap {
         measure.speedup(over: $0, bootstrap)
       }
-      return ReportSummary.Row(policy, runs, rate: rate, speedup: speedup, gain: gain)
+      let lead = leader.flatMap { measures[$0] }.flatMap {
+        $0.speedup(over: measure, bootstrap)
+      }
+      return ReportSummary.Row(
+        policy, runs, rate: rate, speedup: speedup, gain: gain, lead: lead)
     }
     let prompts = Set(runs.map(\.cell.prompt))
     return ReportSummary.Group(
       set: set, temperature: temperature, prompts: prompts.count, reference: reference, rows: rows,
+      leader: leader, ceilings: SpeedupCeilings(set: set, rows),
       oracle: oracle.speedup(
         prompts: prompts, temperature: temperature, header.prompts.map(\.tokens), verify: costs,
         bootstrap))
@@ -204,7 +211,8 @@ private struct Measure {
 
 extension ReportSummary.Row {
   fileprivate init(
-    _ policy: String, _ runs: [ReportFold.Run], rate: Estimate, speedup: Estimate, gain: Estimate?
+    _ policy: String, _ runs: [ReportFold.Run], rate: Estimate, speedup: Estimate, gain: Estimate?,
+    lead: Estimate?
   ) {
     var statistics = GenerationStatistics()
     for run in runs { statistics.add(run.statistics) }
@@ -216,7 +224,7 @@ extension ReportSummary.Row {
     let seconds = statistics.seconds
     self.init(
       policy: policy, runs: runs.count, tokens: tokens, tokensPerSecond: rate, speedup: speedup,
-      gain: gain, acceptanceRate: statistics.acceptanceRate,
+      gain: gain, lead: lead, acceptanceRate: statistics.acceptanceRate,
       tokensPerRound: statistics.tokensPerRound, discardRate: statistics.discardRate,
       verificationRate: statistics.verificationRate,
       acceptedCounts: zip(kept, kept.dropFirst() + [0]).map { $0 - $1 },

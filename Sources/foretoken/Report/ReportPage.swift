@@ -19,6 +19,17 @@ struct ReportPage {
         "Whiskers are 95 % intervals over prompts; the dashed line is plain decoding. The oracle knows "
           + "which candidates will be kept: what no policy can beat.",
         charts.speedups()),
+      tables.limits.isEmpty
+        ? nil
+        : Page.Section(
+          "What stands in the way of more",
+          [
+            .paragraph(
+              "The fastest policy of each set, and how fast it would be if one term of its cost were "
+                + "gone: every candidate kept, a draft that takes no time, V(n) = V(1), no prompt to "
+                + "read (for plain decoding neither)."),
+            .list(tables.limits),
+          ]),
       section(
         "Discarded candidates against verifications",
         "Down and to the left is better: fewer rejected candidates and fewer target forwards for "
@@ -108,6 +119,7 @@ struct ReportPage {
           ?? settings.verification.rawValue
       ),
     ]
+    if settings.hasRandomDraft == true { facts.append(("draft's weights", "random")) }
     if settings.isRaw { facts.append(("prompts", "as they are, without the chat format")) }
     return facts
   }

@@ -1,5 +1,4 @@
 import Decoding
-import FoundationEssentials
 import Reporting
 import Transformer
 import Workload
@@ -7,7 +6,6 @@ import Workload
 /// The models of a report, and what it wants to know of them.
 struct ReportPair {
   private let pair: Pair
-  private let options: ModelOptions
   private let verbosity: VerbosityFlags
   /// The draft's trained heads; nil where there are none.
   let heads: HeadFile?
@@ -17,7 +15,8 @@ struct ReportPair {
   /// - Parameter heads: their file; nil for the one in the draft's folder.
   /// - Throws: `ModelError`; `CommandError` when a policy needs a draft and there is none.
   init(
-    _ options: ModelOptions, policies: [PolicyChoice], heads: String?, _ verbosity: VerbosityFlags
+    _ options: ModelOptions, policies: [PolicyChoice], heads: String?, randomDraft: Bool,
+    _ verbosity: VerbosityFlags
   ) throws {
     let needing = policies.first(where: \.needsDraft)
     if let needing, options.draftPath == nil {
@@ -25,12 +24,8 @@ struct ReportPair {
         Failure.usage, "policy \(needing) needs a draft model: name one with --draft-model")
     }
     pair = try Pair(options, drafting: needing != nil, verbosity)
-    let usual = options.draftPath.map { $0 + "/" + Head.fileName }
-      .flatMap { FileManager.default.fileExists(atPath: $0) ? $0 : nil }
-    self.heads = try pair.draft.flatMap { draft in
-      try (heads ?? usual).map { try HeadFile(contentsOf: $0, hiddenSize: draft.hiddenSize) }
-    }
-    self.options = options
+    self.heads = try pair.heads(heads)
+    if randomDraft { pair.draft?.weights.fillRandomly(seed: 1) }
     self.verbosity = verbosity
     // One that lacks its head says so before anything is measured.
     for policy in policies where !policy.needsCosts {
@@ -69,17 +64,16 @@ struct ReportPair {
     return fitting
   }
 
-  /// What steps cost here, where a policy asks for it.
-  func costs(_ policies: [PolicyChoice], isQuick: Bool) throws -> CostModel? {
-    guard policies.contains(where: \.needsCosts), let draft = pair.draft else { return nil }
-    var measurement = CostMeasurement()
-    if isQuick { (measurement.contexts, measurement.repeats) = ([64, 256], 3) }
-    let bar =
-      verbosity.quiet ? nil : ProgressBar(label: "measuring costs", unit: .items("forwards"))
-    defer { bar?.finish() }
-    return try measurement.run(target: pair.target, draft: draft) {
-      bar?.update(done: $0, total: $1)
-    }
+  /// What steps cost here, where a policy asks for it: from a file, from one that was kept and
+  /// holds, or measured and kept.
+  func costs(_ policies: [PolicyChoice], file: String?) throws -> CostModel? {
+    guard policies.contains(where: \.needsCosts), pair.draft != nil else { return nil }
+    let store = try CalibrationStore(pair, verbosity)
+    if let file { return try store.read(file).costs }
+    if let kept = store.fresh(orBrief: false) { return kept.costs }
+    let calibration = try store.measure(CostMeasurement(), heads: heads?.heads)
+    store.keep(calibration)
+    return calibration.costs
   }
 
   func target() throws -> ModelFacts { try facts(pair.target, pair.directory) }
@@ -98,8 +92,6 @@ struct ReportPair {
   /// What `sha256sum` says of a file.
   private static func sha256(_ path: String) throws -> String {
     let file = try InputFile(path: path)
-    var bytes = [UInt8](repeating: 0, count: file.size)
-    try bytes.withUnsafeMutableBytes { try file.read(at: 0, into: $0) }
-    return SHA256.hexadecimal(bytes)
+    return SHA256.hexadecimal(try file.bytes(at: 0, count: file.size))
   }
 }

@@ -34,6 +34,8 @@ struct ReportSettings: Codable, Sendable, Equatable {
   /// Prompts are given to the model without its chat format.
   var isRaw = false
   var verification: VerificationChoice
+  /// The draft's weights were filled at random: it knows nothing.
+  var hasRandomDraft: Bool?
   /// Acceptance was declared, not found.
   var synthetic: SyntheticAcceptance?
   /// The policy that the others are set against; nil for the fastest fixed length.

@@ -21,6 +21,11 @@ struct ReportSummary: Codable, Sendable, Equatable {
     /// The policy of the `gain` column; nil when there was none.
     var reference: String?
     var rows: [Row]
+    /// The policy that the `lead` of each row is of: generate's usual one, or the
+    /// first of the cost-aware ones; nil without one.
+    var leader: String?
+    /// What stands in the way of more; nil where nothing was drafted.
+    var ceilings: SpeedupCeilings?
     /// Speedup of somebody who knows what will be kept; nil where sampling leaves that open.
     var oracle: Estimate?
   }
@@ -35,6 +40,8 @@ struct ReportSummary: Codable, Sendable, Equatable {
     var speedup: Estimate
     /// Over the group's reference; nil without one.
     var gain: Estimate?
+    /// Of the group's leader over this policy, paired; nil without one.
+    var lead: Estimate?
     /// Kept of proposed candidates.
     var acceptanceRate: Double?
     var tokensPerRound: Double?

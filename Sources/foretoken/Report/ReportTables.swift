@@ -51,6 +51,8 @@ struct ReportTables {
       Table.Column("tokens/s", key: "tokens_per_second", .number(.fixed(1))),
       Table.Column("speedup [95 %]", key: "speedup", .estimate(.times(2))),
       Table.Column(gain, key: "gain", .estimate(.times(2))),
+      Table.Column(
+        group.leader.map { "\($0) over it" } ?? "lead", key: "lead", .estimate(.times(2))),
     ]
     columns += Self.rates
     let rows = group.rows.map { row in
@@ -58,6 +60,7 @@ struct ReportTables {
         .text(row.policy), .number(row.tokensPerSecond.value),
         row.isPlain ? .missing : .estimate(row.speedup),
         row.policy == group.reference ? .missing : .estimate(row.gain),
+        row.policy == group.leader ? .missing : .estimate(row.lead),
       ]
       return values + Self.rates(row)
     }
@@ -82,6 +85,8 @@ struct ReportTables {
       Table.Column("speedup", key: "speedup", .estimate(.times(2))),
       Table.Column("reference", key: "reference"),
       Table.Column("gain", key: "gain", .estimate(.times(2))),
+      Table.Column("leader", key: "leader"),
+      Table.Column("lead", key: "lead", .estimate(.times(2))),
     ]
     columns += Self.rates
     columns += Self.parts.map {
@@ -94,12 +99,24 @@ struct ReportTables {
           .text(group.set), .number(group.temperature), .text(row.policy), .count(group.prompts),
           .count(row.runs), .count(row.tokens), .estimate(row.tokensPerSecond),
           .estimate(row.speedup), group.reference.map { .text($0) } ?? .missing,
-          .estimate(row.gain),
+          .estimate(row.gain), group.leader.map { .text($0) } ?? .missing, .estimate(row.lead),
         ]
         values += Self.rates(row)
         values += Self.parts.map { .number(1000 * $0.seconds(row.time)) }
         rows.append(values)
       }
+      guard let oracle = group.oracle else { continue }
+      rows.append(
+        columns.map { column in
+          switch column.key {
+          case "set": .text(group.set)
+          case "temperature": .number(group.temperature)
+          case "policy": .text("oracle")
+          case "prompts": .count(group.prompts)
+          case "speedup": .estimate(oracle)
+          default: .missing
+          }
+        })
     }
     return Table(columns: columns, rows: rows)
   }
@@ -118,7 +135,17 @@ struct ReportTables {
   private var notes: String {
     guard !summary.groups.isEmpty else { return "No prompt was answered by every policy.\n" }
     let parts = Self.parts.map(\.title).joined(separator: "/")
-    return "time: \(parts)\n\(identity)\n"
+    return "time: \(parts)\n" + limits.map { $0 + "\n" }.joined() + "\(identity)\n"
+  }
+
+  /// What stands in the way of more speed, a sentence for each group.
+  var limits: [String] {
+    summary.groups.compactMap { group in
+      group.ceilings.map {
+        "\(group.set) at temperature \(Self.number(group.temperature)): "
+          + $0.sentence(oracle: group.oracle)
+      }
+    }
   }
 
   /// Whether all policies gave the text that they must, in a sentence.

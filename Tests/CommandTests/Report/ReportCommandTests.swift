@@ -35,7 +35,7 @@ import Testing
     let (json, csv, html) = (
       try contents("report.json"), try contents("report.csv"), try contents("report.html")
     )
-    #expect(csv.split(separator: "\n").count == 5)
+    #expect(csv.split(separator: "\n").count == 6)
     #expect(html.hasSuffix("</html>\n") && html.contains("<svg "))
     #expect(json.contains("\"schema_version\" : 1") && json.contains("\"sha256\" : \""))
 
@@ -53,7 +53,7 @@ import Testing
     let csv = try report(prompts, "-P", "fixed:1", "--format", "csv")
     #expect(csv.text.hasPrefix("set,temperature,policy,prompts,runs,tokens,tokens_per_second,"))
     let json = try report(prompts, "-P", "fixed:1", "--format", "json", "--temperature", "0,1")
-    #expect(try JSONValue(parsing: json.text).count == 4)
+    #expect(try JSONValue(parsing: json.text).count == 5)
     let markdown = try report(prompts, "-P", "fixed:1", "--format", "markdown", "--limit", "1")
     #expect(markdown.text.hasPrefix("### prompts, temperature 0, 1 prompts\n\n| policy "))
   }

@@ -83,6 +83,25 @@ import Testing
     #expect(abs(svip.speedup.low - 2.5) < 1e-12 && abs(svip.speedup.high - 4) < 1e-12)
   }
 
+  @Test func `What limits is the term whose going would gain most`() throws {
+    let group = try #require(ReportFixture.summary(Self.header, Self.runs()).groups.first)
+    let ceilings = try #require(group.ceilings)
+    // svip: 3 tokens a run, of which the rounds have 1 prompt, 1 draft, 2.5 verify, 0.5 accept.
+    #expect(ceilings.policy == "svip" && ceilings.target == nil && ceilings.isShort)
+    #expect(ceilings.speedup == group.rows[2].speedup.value)
+    #expect(ceilings.terms.count == 4)
+    #expect(ceilings.terms == ceilings.terms.sorted { $0.ceiling > $1.ceiling })
+    #expect(ceilings.terms.allSatisfy { $0.ceiling.isFinite && $0.ceiling > 0 })
+    let draft = try #require(ceilings.terms.first { $0.name == .draftCost })
+    let time = group.rows[2].time
+    let expected = ceilings.speedup * time.total / (time.total - time.draft - time.policy)
+    #expect(abs(draft.ceiling - expected) < 1e-9)
+    #expect(
+      ceilings.sentence(oracle: nil).contains("what limits is \(ceilings.terms[0].name.rawValue)"))
+    #expect(SpeedupCeilings(set: "eval_gsm8k_test", group.rows)?.target == 2.26)
+    #expect(SpeedupCeilings(set: "x", Array(group.rows.prefix(1))) == nil)
+  }
+
   @Test func `Acceptance, discard and verification rates are the paper's`() throws {
     let fixed = try #require(ReportFixture.summary(Self.header, Self.runs()).groups.first).rows[1]
     // 2 rounds of 2 candidates, one kept of four; three tokens after the first.
