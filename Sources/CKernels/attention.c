@@ -1,4 +1,4 @@
-// Attention of one token over a cache in blocks: the entry points, and the scalar code.
+// Attention over a cache in blocks: the entry points, and the scalar code.
 //
 // Scores: one fma chain over head_dim, ascending, times the scale. Their maximum and the sum of
 // their exponentials are taken in lanes (position % FT_PANEL), joined by halves. Output: one fma
@@ -31,40 +31,51 @@ static float softmax(float *scores, int32_t begin, int32_t end) {
   return 1.0f / ft_sum_lanes(sums, FT_PANEL);
 }
 
-void ft_scalar_attend(const float *q, int32_t group, int32_t head_dim, float *const *blocks,
-                      int32_t first, int32_t last, float scale, float *scores, float *out) {
-  // Whole blocks, so that lanes do not depend on where `first` lies: what is outside scores -inf.
-  int32_t begin = first / FT_KV_BLOCK * FT_KV_BLOCK;
-  int32_t end = (last + FT_KV_BLOCK - 1) / FT_KV_BLOCK * FT_KV_BLOCK;
-  for (int32_t g = 0; g < group; g++) {
-    const float *query = q + (size_t)g * (size_t)head_dim;
-    float *row = scores + (size_t)g * (size_t)end;
-    float *result = out + (size_t)g * (size_t)head_dim;
+void ft_scalar_attend(const ft_attention *a, int32_t first_query, int32_t last_query) {
+  float *row = a->scratch;
+  size_t size = (size_t)a->head_dim;
+  for (int32_t j = first_query; j < last_query; j++) {
+    size_t token = (size_t)(j / a->group), head = (size_t)(j % a->group);
+    const float *query = a->q + token * a->q_stride + head * size;
+    float *result = a->out + token * a->out_stride + head * size;
+    int32_t last = a->last + (int32_t)token;
+    // Whole blocks, so that lanes do not depend on where `first` lies: what is outside scores -inf.
+    int32_t begin = a->first / FT_KV_BLOCK * FT_KV_BLOCK;
+    int32_t end = (last + FT_KV_BLOCK - 1) / FT_KV_BLOCK * FT_KV_BLOCK;
     for (int32_t p = begin; p < end; p++) {
-      const float *keys = blocks[p / FT_KV_BLOCK] + p % FT_KV_BLOCK;
+      const float *keys = a->blocks[p / FT_KV_BLOCK] + p % FT_KV_BLOCK;
       float sum = 0;
-      for (int32_t d = 0; d < head_dim; d++) {
+      for (size_t d = 0; d < size; d++) {
         sum = fmaf(keys[d * FT_KV_BLOCK], query[d], sum);
       }
-      row[p] = p < first || p >= last ? -INFINITY : sum * scale;
+      row[p] = p < a->first || p >= last ? -INFINITY : sum * a->scale;
     }
     float inverse = softmax(row, begin, end);
-    for (int32_t d = 0; d < head_dim; d++) {
+    for (size_t d = 0; d < size; d++) {
       float sum = 0;
-      for (int32_t p = first; p < last; p++) {
-        const float *values = blocks[p / FT_KV_BLOCK] + (size_t)head_dim * FT_KV_BLOCK;
-        sum = fmaf(values[(size_t)(p % FT_KV_BLOCK) * (size_t)head_dim + (size_t)d], row[p], sum);
+      for (int32_t p = a->first; p < last; p++) {
+        const float *values = a->blocks[p / FT_KV_BLOCK] + size * FT_KV_BLOCK;
+        sum = fmaf(values[(size_t)(p % FT_KV_BLOCK) * size + d], row[p], sum);
       }
       result[d] = sum * inverse;
     }
   }
 }
 
-void ft_attend(const float *q, int32_t group, int32_t head_dim, float *const *blocks,
-               int32_t first, int32_t last, float scale, float *scores, float *out) {
-  if (first >= last) {
-    memset(out, 0, (size_t)group * (size_t)head_dim * sizeof(float));
-    return;
+size_t ft_attention_scratch(int32_t head_dim, int32_t last) {
+  size_t positions = ((size_t)last + FT_KV_BLOCK - 1) / FT_KV_BLOCK * FT_KV_BLOCK;
+  return ft_packed_queries(head_dim) + FT_ATTENTION_QUERIES * positions;
+}
+
+void ft_attend(const ft_attention *attention, int32_t first_query, int32_t last_query) {
+  for (; first_query < last_query; first_query++) {  // a token that sees nothing
+    int32_t token = first_query / attention->group, head = first_query % attention->group;
+    if (attention->last + token > attention->first) {
+      ft_active_kernels()->attend(attention, first_query, last_query);
+      return;
+    }
+    float *out = attention->out + (size_t)token * attention->out_stride;
+    size_t size = (size_t)attention->head_dim;
+    memset(out + (size_t)head * size, 0, size * sizeof(float));
   }
-  ft_active_kernels()->attend(q, group, head_dim, blocks, first, last, scale, scores, out);
 }

@@ -7,7 +7,7 @@
 #define FT_TARGET "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c"
 #define FT_SUMS 24  // of 32 registers: 6 tokens x 4 panels, 8 x 3
 #define FT_TOKENS 8
-#define FT_WIDE_PANELS 4
+#define FT_WIDE_PANELS 3
 #define FT_Q8_SUMS 12  // and as many totals: 3 tokens x 4 panels, 6 x 2
 #define FT_Q8_TOKENS 8
 #include "vector.h"

@@ -33,8 +33,7 @@ typedef struct {
   void (*rope)(float *x, int32_t heads, int32_t head_dim, const float *cosine, const float *sine);
   void (*swiglu)(const float *gate, const float *up, int32_t count, float *out);
   void (*add)(float *x, const float *y, int32_t count);
-  void (*attend)(const float *q, int32_t group, int32_t head_dim, float *const *blocks,
-                 int32_t first, int32_t last, float scale, float *scores, float *out);
+  void (*attend)(const ft_attention *attention, int32_t first_query, int32_t last_query);
 } ft_kernels;
 
 extern const ft_kernels ft_scalar_kernels;
@@ -55,8 +54,7 @@ void ft_scalar_rms_norm(const float *, const float *, float, int32_t, float *);
 void ft_scalar_rope(float *, int32_t, int32_t, const float *, const float *);
 void ft_scalar_swiglu(const float *, const float *, int32_t, float *);
 void ft_scalar_add(float *, const float *, int32_t);
-void ft_scalar_attend(const float *, int32_t, int32_t, float *const *, int32_t, int32_t, float,
-                      float *, float *);
+void ft_scalar_attend(const ft_attention *, int32_t, int32_t);
 #if FT_IS_X86
 void ft_avx2_pack_bits(ft_dtype, ft_source16, int32_t, int32_t, int32_t, uint16_t *);
 #endif

@@ -150,3 +150,8 @@ FT_INLINE float ft_quantize(const float *values, int32_t width, int8_t *out) {
 
 /// Lanes of the sum of squares of a norm: element j belongs to lane j % FT_NORM_LANES.
 #define FT_NORM_LANES 32
+
+/// Floats of the scratch of attention that hold queries; the rest holds scores.
+FT_INLINE size_t ft_packed_queries(int32_t head_dim) {
+  return FT_ATTENTION_QUERIES * (size_t)head_dim;
+}

@@ -48,6 +48,10 @@ FT_INLINE const float *ft_panel_scales(const ft_matrix *matrix, int32_t panel) {
 /// multiply bytes take one signed and one unsigned factor.
 #define FT_Q8_BIAS 128
 
+/// The CPU's own prefetchers stop where a page ends: code that streams weights fetches, by itself,
+/// what lies as far ahead as a page is long.
+#define FT_PAGE 4096
+
 /// Element `place` of an array of `dtype` (q8: the integer).
 FT_INLINE float ft_element(ft_dtype dtype, const void *values, size_t place) {
   switch (dtype) {

@@ -1,8 +1,8 @@
 // The matrix product of float weights: lanes are rows, x is broadcast, and so each lane is the one
 // chain of fma that matmul_scalar.c spells out.
 //
-// Up to FT_TOKENS tokens go through the weights as they come from memory. More of them share a block
-// of weights that was converted to f32 once and waits in the nearest cache.
+// Up to 2 * FT_TOKENS tokens go through the weights as they come from memory. More of them share a
+// block of weights that was converted to f32 once and waits in the nearest cache.
 #include "vector.h"
 
 #if !defined(FT_SUMS) || !defined(FT_TOKENS) || !defined(FT_WIDE_PANELS)
@@ -11,10 +11,12 @@
 
 enum {
   most_panels = 4,
-  most_tokens = FT_TOKENS,
+  most_tokens = FT_TOKENS,  // of a tile; pairs of bf16 columns need registers, too
+  most_pair_tokens = FT_TOKENS < 6 ? FT_TOKENS : 6,
+  narrow_tokens = 2 * FT_TOKENS,
   wide_panels = FT_WIDE_PANELS,
   wide_tokens = FT_SUMS / FT_WIDE_PANELS,
-  wide_columns = 128,    // of a block of converted weights: 8 KiB a panel
+  wide_columns = 96,     // of a block of converted weights: 6 KiB a panel
   wide_bytes = 1 << 19,  // of the activations that a block of tokens brings: they stay in L2
 };
 _Static_assert(most_tokens <= 8 && wide_tokens <= most_tokens, "the table of tiles has eight rows");
@@ -88,10 +90,12 @@ FT_VECTOR_INLINE void run_tile(ft_dtype dtype, int panels, int tokens, const til
   }
   size_t together = (size_t)ft_columns_together(dtype), c = 0;
   for (; c + together <= t->columns; c += together) {
-    // One or two tokens wait for memory anyway, and the CPU's own prefetcher is ahead of them.
 #pragma clang loop unroll(full)
-    for (int p = 0; p < panels && tokens > 2; p++) {
-      __builtin_prefetch(t->next + (size_t)p * t->next_panel + c * t->next_column, 0, 2);
+    for (int p = 0; p < panels; p++) {
+      // One or two tokens wait for memory anyway, and need only help past the ends of pages.
+      const char *ahead = t->weights + (size_t)p * t->panel_bytes + c * t->next_column + FT_PAGE;
+      const char *next = t->next + (size_t)p * t->next_panel + c * t->next_column;
+      __builtin_prefetch(tokens > 2 ? next : ahead, 0, 2);
     }
     add_columns(dtype, panels, tokens, t, c, (int)together, sums);
   }
@@ -149,26 +153,34 @@ FT_VECTOR static void run(ft_dtype dtype, const tile *t, int32_t panels, int32_t
   ft_copy_rows(beside.y, beside.y_stride, t->y, t->y_stride, tokens, rows);
 }
 
-/// Panels [first, last) for up to `most_tokens` tokens: one pass over the weights as they are.
+/// Panels [first, last) for few tokens: the weights come once from memory as they are, and, where
+/// the tokens are more than a tile takes, again from a near cache.
 FT_VECTOR static void matmul_narrow(const ft_matrix *matrix, int32_t first, int32_t last,
                                     const float *x, size_t x_stride, int32_t n, float *y,
                                     size_t y_stride) {
+  int32_t most = matrix->dtype == FT_BF16 ? most_pair_tokens : most_tokens;
+  int32_t tiles = (n + most - 1) / most;
+  int32_t widest = FT_PANELS((n + tiles - 1) / tiles);
   tile t = {
       .panel_bytes = ft_panel_stride(matrix->dtype, matrix->cols),
-      .next_panel = ft_panel_stride(matrix->dtype, matrix->cols),
-      .next_column = FT_PANEL * ft_element_bytes(matrix->dtype),
       .columns = (size_t)matrix->cols,
       .begins = true,
-      .x = x,
       .x_stride = x_stride,
       .y_stride = y_stride,
   };
+  size_t column_bytes = FT_PANEL * ft_element_bytes(matrix->dtype);
   for (int32_t panel = first; panel < last;) {
-    int32_t panels = last - panel < FT_PANELS(n) ? last - panel : FT_PANELS(n);
+    int32_t panels = last - panel < widest ? last - panel : widest;
     t.weights = ft_panel(matrix, panel);
-    t.next = t.weights + (size_t)panels * t.panel_bytes;
-    t.y = y + (size_t)panel * FT_PANEL;
-    run(matrix->dtype, &t, panels, matrix->rows - panel * FT_PANEL, n);
+    for (int32_t k = 0; k < tiles; k++) {
+      t.next = k == 0 ? t.weights + (size_t)panels * t.panel_bytes : t.weights;
+      t.next_panel = k == 0 ? t.panel_bytes : 0;
+      t.next_column = k == 0 ? column_bytes : 0;
+      int32_t token = n * k / tiles;
+      t.x = x + (size_t)token * x_stride;
+      t.y = y + (size_t)token * y_stride + (size_t)panel * FT_PANEL;
+      run(matrix->dtype, &t, panels, matrix->rows - panel * FT_PANEL, n * (k + 1) / tiles - token);
+    }
     panel += panels;
   }
 }

@@ -98,7 +98,9 @@ FT_VECTOR_INLINE void run_q8_tile(int panels, int tokens, const q8_tile *t) {
       ft_bytes w[q8_panels];
 #pragma clang loop unroll(full)
       for (int p = 0; p < panels; p++) {
-        memcpy(&w[p], weights + (size_t)p * t->panel_bytes, sizeof w[p]);
+        const uint8_t *column = weights + (size_t)p * t->panel_bytes;
+        memcpy(&w[p], column, sizeof w[p]);
+        __builtin_prefetch(column + FT_PAGE, 0, 2);
       }
 #pragma clang loop unroll(full)
       for (int i = 0; i < tokens; i++) {

@@ -8,7 +8,7 @@ FT_VECTOR static void matmul(const ft_matrix *matrix, int32_t first, int32_t las
                              size_t x_stride, int32_t n, float *y, size_t y_stride) {
   if (matrix->dtype == FT_Q8) {
     matmul_q8(matrix, first, last, x, x_stride, n, y, y_stride);
-  } else if (n <= most_tokens) {
+  } else if (n <= narrow_tokens) {
     matmul_narrow(matrix, first, last, x, x_stride, n, y, y_stride);
   } else {
     matmul_wide(matrix, first, last, x, x_stride, n, y, y_stride);

@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// Scratch memory of a forward pass over at most `rowCapacity` tokens, reused by every pass.
 struct Activations {
   let rowCapacity: Int
@@ -18,7 +20,7 @@ struct Activations {
   /// `(rows, headSize / 2)` each.
   let cosine: UnsafeMutablePointer<Float>
   let sine: UnsafeMutablePointer<Float>
-  /// `(workers, groupSize * context)`: attention scores.
+  /// `(workers, scoresPerWorker)`: the queries and scores of attention.
   let scores: UnsafeMutablePointer<Float>
   let scoresPerWorker: Int
 
@@ -32,8 +34,7 @@ struct Activations {
       memory.append(buffer)
       return buffer.floats
     }
-    let block = KeyValueCache.blockLength
-    let scoresPerWorker = c.groupSize * ((c.contextLength + block - 1) / block * block)
+    let scoresPerWorker = ft_attention_scratch(Int32(c.headSize), Int32(c.contextLength))
     residual = try floats(rowCapacity * c.hiddenSize)
     normed = try floats(rowCapacity * c.hiddenSize)
     queryKeyValue = try floats(rowCapacity * (weights.layers.first?.queryKeyValue.rows ?? 0))

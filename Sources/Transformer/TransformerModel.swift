@@ -121,28 +121,31 @@ package final class TransformerModel: LanguageModel {
       rotary.angles(
         at: row.position, cosine: activations.cosine + i * half, sine: activations.sine + i * half)
     }
+    let tasks = attentionTasks(rows)
     for (index, layer) in weights.layers.enumerated() {
-      attend(rows, layer, index)
+      attend(rows, tasks, layer, index)
       feedForward(rows.count, layer)
     }
   }
 
   /// residual += o_proj(attention(norm(residual))).
-  private func attend(_ rows: ArraySlice<Row>, _ layer: LlamaLayer, _ layerIndex: Int) {
+  private func attend(
+    _ rows: ArraySlice<Row>, _ tasks: [AttentionTask], _ layer: LlamaLayer, _ layerIndex: Int
+  ) {
     let c = configuration
     let a = activations
-    let stride = layer.queryKeyValue.rows
+    let width = layer.queryKeyValue.rows
     let (keyOffset, valueOffset) = (layer.queryKeyValue.offsets[1], layer.queryKeyValue.offsets[2])
     norm(rows.count, layer.attentionNorm)
     team.multiply(layer.queryKeyValue, a.normed, count: rows.count, into: a.queryKeyValue)
 
     // Positions of this pass are stored before any is attended to, so a token sees the ones before
     // it in the same slice.
-    team.split(rows.count, worthwhile: isWorthwhile(rows.count * stride)) { range, _ in
+    team.split(rows.count, worthwhile: isWorthwhile(rows.count * width)) { range, _ in
       for i in range {
         let row = rows[rows.startIndex + i]
-        let qkv = a.queryKeyValue + i * stride
-        if let bias = layer.queryKeyValueBias { ft_add(qkv, bias.floats, Int32(stride)) }
+        let qkv = a.queryKeyValue + i * width
+        if let bias = layer.queryKeyValueBias { ft_add(qkv, bias.floats, Int32(width)) }
         let (cosine, sine) = (a.cosine + i * c.headSize / 2, a.sine + i * c.headSize / 2)
         ft_rope(qkv, Int32(c.headCount), Int32(c.headSize), cosine, sine)
         ft_rope(qkv + keyOffset, Int32(c.keyValueHeadCount), Int32(c.headSize), cosine, sine)
@@ -157,25 +160,67 @@ package final class TransformerModel: LanguageModel {
       }
     }
 
-    let scale = 1 / Float(c.headSize).squareRoot()
     let context = rows.reduce(0) { $0 + $1.position + 1 }
-    // Head by head, so that a worker reads the keys and values of a head once for all rows.
-    let tasks = c.keyValueHeadCount * rows.count
-    team.split(tasks, worthwhile: isWorthwhile(context * c.querySize)) { range, worker in
-      for task in range {
-        let (head, i) = (task / rows.count, task % rows.count)
-        let row = rows[rows.startIndex + i]
-        let query = head * c.groupSize * c.headSize
-        ft_attend(
-          a.queryKeyValue + i * stride + query, Int32(c.groupSize), Int32(c.headSize),
-          row.sequence.blockTable(lane: layerIndex * c.keyValueHeadCount + head),
-          0, Int32(row.position + 1), scale, a.scores + worker * a.scoresPerWorker,
-          a.attention + i * c.querySize + query)
+    // Every other task: neighbours see nearly as many positions, so the workers have as much to do.
+    let workers = team.size
+    team.split(workers, worthwhile: isWorthwhile(context * c.querySize)) { parts, worker in
+      for part in parts {
+        for task in stride(from: part, to: tasks.count, by: workers) {
+          attend(tasks[task], rows[rows.startIndex + tasks[task].row], layerIndex, worker)
+        }
       }
     }
     team.multiply(
       layer.attentionOutput, a.attention, count: rows.count, into: a.update, stride: hiddenSize)
     ft_add(a.residual, a.update, Int32(rows.count * hiddenSize))
+  }
+
+  /// Some queries of tokens in a row of one sequence, that see one key/value head.
+  private struct AttentionTask {
+    var head: Int
+    /// The first of the tokens, in the pass.
+    var row: Int
+    /// Token by token, the query heads of each in turn.
+    var queries: Range<Int>
+  }
+
+  /// Head by head, so that a worker reads the keys and values of a head once for all rows.
+  private func attentionTasks(_ rows: ArraySlice<Row>) -> [AttentionTask] {
+    let (heads, group) = (configuration.keyValueHeadCount, configuration.groupSize)
+    var tasks: [AttentionTask] = []
+    var start = rows.startIndex
+    while start < rows.endIndex {
+      let end = rows[start...].firstIndex { $0.isLast }.map { $0 + 1 } ?? rows.endIndex
+      let queries = (end - start) * group
+      // Work for all, where the heads are too few.
+      let sharing = max(1, team.size / heads)
+      let step = min(Int(FT_ATTENTION_QUERIES), (queries + sharing - 1) / sharing)
+      for head in 0..<heads {
+        for first in stride(from: 0, to: queries, by: step) {
+          tasks.append(
+            AttentionTask(
+              head: head, row: start - rows.startIndex,
+              queries: first..<min(first + step, queries)))
+        }
+      }
+      start = end
+    }
+    return tasks
+  }
+
+  /// Runs a task, whose first token is `row`.
+  private func attend(_ task: AttentionTask, _ row: Row, _ layerIndex: Int, _ worker: Int) {
+    let (c, a) = (configuration, activations)
+    let stride = weights.layers[layerIndex].queryKeyValue.rows
+    let query = task.head * c.groupSize * c.headSize
+    let lane = layerIndex * c.keyValueHeadCount + task.head
+    var attention = ft_attention(
+      q: a.queryKeyValue + task.row * stride + query, q_stride: stride, group: Int32(c.groupSize),
+      head_dim: Int32(c.headSize), blocks: row.sequence.blockTable(lane: lane), first: 0,
+      last: Int32(row.position + 1), scale: 1 / Float(c.headSize).squareRoot(),
+      scratch: a.scores + worker * a.scoresPerWorker,
+      out: a.attention + task.row * c.querySize + query, out_stride: c.querySize)
+    ft_attend(&attention, Int32(task.queries.lowerBound), Int32(task.queries.upperBound))
   }
 
   /// residual += down(silu(gate(norm(residual))) * up(norm(residual))).

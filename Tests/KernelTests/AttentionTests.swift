@@ -31,14 +31,29 @@ extension KernelTests {
 
       deinit { memory.deallocate() }
 
-      func attend(_ q: [Float], group: Int, _ positions: Range<Int>) -> [Float] {
-        let block = Int(FT_KV_BLOCK)
-        let capacity = (positions.upperBound + block - 1) / block * block
-        var scores = [Float](repeating: .nan, count: max(1, group * capacity))
-        var out = [Float](repeating: -7, count: group * size)
-        ft_attend(
-          q, Int32(group), Int32(size), blocks, Int32(positions.lowerBound),
-          Int32(positions.upperBound), 1 / Float(size).squareRoot(), &scores, &out)
+      /// Tokens in a row, of which the first sees `positions`; `queries` of them, or all.
+      func attend(
+        _ q: [Float], group: Int, _ positions: Range<Int>, queries: Range<Int>? = nil
+      ) -> [Float] {
+        let last = Int32(positions.upperBound + q.count / (group * size) - 1)
+        var scratch = [Float](repeating: .nan, count: ft_attention_scratch(Int32(size), last))
+        var out = [Float](repeating: -7, count: q.count)
+        let queries = queries ?? 0..<q.count / size
+        q.withUnsafeBufferPointer { q in
+          scratch.withUnsafeMutableBufferPointer { scratch in
+            out.withUnsafeMutableBufferPointer { out in
+              blocks.withUnsafeBufferPointer { blocks in
+                var attention = ft_attention(
+                  q: q.baseAddress, q_stride: group * size, group: Int32(group),
+                  head_dim: Int32(size), blocks: blocks.baseAddress,
+                  first: Int32(positions.lowerBound), last: Int32(positions.upperBound),
+                  scale: 1 / Float(size).squareRoot(), scratch: scratch.baseAddress,
+                  out: out.baseAddress, out_stride: group * size)
+                ft_attend(&attention, Int32(queries.lowerBound), Int32(queries.upperBound))
+              }
+            }
+          }
+        }
         return out
       }
     }
@@ -93,6 +108,38 @@ extension KernelTests {
           for g in 0..<group {
             let own = g * size..<(g + 1) * size
             #expect(cache.attend(Array(q[own]), group: 1, 0..<most) == Array(together[own]))
+          }
+        }
+      }
+    }
+
+    @Test(
+      "Tokens together equal each alone, and parts of their queries the whole",
+      arguments: [(1, 64), (2, 64), (3, 64), (4, 48), (7, 16), (3, 7)])
+    func together(group: Int, size: Int) {
+      let (most, width) = (120, group * size)
+      let cache = Cache(
+        positions: most, size: size, keys: .random(most * size, seed: 11, scale: 2),
+        values: .random(most * size, seed: 12))
+      for (first, last, count) in [(0, 1, 9), (0, 28, 12), (0, 60, 40), (5, 33, 7), (33, 34, 30)] {
+        let q = [Float].random(count * width, seed: UInt64(last))
+        KernelTests.expectEqualBits("\(count) tokens, the first of \(first)..<\(last)") {
+          cache.attend(q, group: group, first..<last)
+        }
+        for level in KernelTests.levels {
+          KernelTests.with(level) {
+            let together = cache.attend(q, group: group, first..<last)
+            for i in 0..<count {
+              let own = i * width..<(i + 1) * width
+              let alone = cache.attend(Array(q[own]), group: group, first..<last + i)
+              #expect(alone == Array(together[own]), "token \(i), \(level)")
+            }
+            let part = count * group / 3..<count * group - 1
+            let partly = cache.attend(q, group: group, first..<last, queries: part)
+            let elements = part.lowerBound * size..<part.upperBound * size
+            #expect(partly[elements] == together[elements], "\(level)")
+            #expect(partly[..<elements.lowerBound].allSatisfy { $0 == -7 })
+            #expect(partly[elements.upperBound...].allSatisfy { $0 == -7 })
           }
         }
       }

@@ -1,102 +1,106 @@
 import ArgumentParser
 import CKernels
-import Decoding
+import FoundationEssentials
 import Transformer
 
-/// The cost of verifying n tokens, V(n), of the whole engine on random weights.
+/// The cost of verifying n tokens, V(n), of reading a prompt and of a draft step.
 struct EngineBench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "engine",
-    abstract: "V(n)/V(1), decode speed and its share of the bandwidth floor, on random weights.")
+    abstract: "V(n)/V(1), decode speed and its share of the bandwidth floor, prefill, sampling.",
+    discussion: "On random weights, or on those of a folder: config.json and the weights.")
 
   @Option(help: "Model size: 110m, 28m or 3m.")
   var model = ModelSize.m110
+  @Option(help: "A model folder instead of random weights.")
+  var folder: String?
   @Option(help: "Weight type: f32, bf16, f16 or q8.")
   var dtype = WeightType.f16
   @Option(help: "Worker threads.")
   var threads = 2
-  @Option(help: "Tokens in the cache before each measured forward.")
-  var context = 256
+  @Option(
+    parsing: .upToNextOption, help: "Tokens in the cache before each measured forward.")
+  var context = [256]
+  @Option(parsing: .upToNextOption, help: "Tokens of the measured forwards, the first being 1.")
+  var widths = [1, 2, 3, 4, 5, 6, 8, 12, 16]
+  @Option(parsing: .upToNextOption, help: "Lengths of prompts to read.")
+  var prefill: [Int] = []
   @Option(help: "Kernels: scalar, avx2, avxvnni or avx512; the best without it.")
   var kernels: String?
-  @Option(help: "Rounds; each round measures every n once.")
+  @Option(help: "Rounds; each round measures everything once.")
   var repeats = 15
-
-  enum ModelSize: String, ExpressibleByArgument, CaseIterable {
-    case m110 = "110m"
-    case m28 = "28m"
-    case m3 = "3m"
-
-    var configuration: LlamaConfiguration {
-      switch self {
-      case .m110: shape(768, 14, heads: 12, intermediate: 2560)
-      case .m28: shape(512, 8, heads: 8, intermediate: 1408)
-      case .m3: shape(192, 4, heads: 3, intermediate: 512, keyValueHeads: 1)
-      }
-    }
-
-    private func shape(
-      _ hidden: Int, _ layers: Int, heads: Int, intermediate: Int, keyValueHeads: Int? = nil
-    ) -> LlamaConfiguration {
-      LlamaConfiguration(
-        vocabularySize: 8192, hiddenSize: hidden, intermediateSize: intermediate,
-        layerCount: layers, headCount: heads, keyValueHeadCount: keyValueHeads ?? 4,
-        contextLength: 2048)
-    }
-  }
+  @Flag(help: "Print a JSON object; times are in seconds.")
+  var json = false
 
   func run() throws {
     if let kernels, !ft_use_kernels(kernels) {
       throw ValidationError("this CPU has no kernels named '\(kernels)'")
     }
-    let weights = try LlamaWeights(model.configuration, type: dtype)
-    weights.fillRandomly(seed: 1)
-    let engine = try TransformerModel(weights: weights, team: WorkerTeam(threads: threads))
-    let sequence = engine.openSequence()
-    var output = ForwardOutput(
-      vocabularySize: engine.vocabularySize, hiddenSize: engine.hiddenSize)
-    let prompt = (0..<context).map { TokenID($0 * 31 % 8192) }
-    try engine.forward([Slice(sequence, tokens: prompt[...], rows: 0)], into: &output)
-
-    let widths = [1, 2, 3, 4, 5, 6, 8, 12, 16]
-    var times = [[Double]](repeating: [], count: widths.count)
-    var floor: [Double] = []
-    let reader = try BandwidthProbe(team: engine.team, bytes: weights.bytesPerStep)
-    for round in 0..<repeats + 1 {
-      // Twice, the second counted, like the forwards: what a large cache keeps, it keeps for both.
-      _ = reader.measure()
-      let read = reader.measure()
-      if round > 0 { floor.append(read) }
-      for (index, width) in widths.enumerated() {
-        let tokens = prompt[0..<width]
-        // Twice, the second counted: a draft step finds its weights in cache, as in a real round.
-        for counted in [false, true] {
-          let time = try ContinuousClock().measure {
-            try engine.forward([Slice(sequence, tokens: tokens, rows: width)], into: &output)
-          }
-          engine.rewind(sequence, to: context)
-          if round > 0, counted { times[index].append(time.seconds) }
-        }
-      }
+    let measurement = EngineMeasurement(
+      contexts: context, widths: widths, prompts: prefill, repeats: repeats)
+    let engine = try TransformerModel(weights: weights(), team: WorkerTeam(threads: threads))
+    let times = try measurement.run(engine, name: folder ?? model.rawValue)
+    if json {
+      let encoder = JSONEncoder()
+      encoder.keyEncodingStrategy = .convertToSnakeCase
+      encoder.outputFormatting = [.sortedKeys]
+      print(String(decoding: try encoder.encode(times), as: UTF8.self))
+    } else {
+      report(times)
     }
+  }
 
-    let one = times[0].median
+  private func weights() throws -> LlamaWeights {
+    guard let folder else {
+      let weights = try LlamaWeights(model.configuration, type: dtype)
+      weights.fillRandomly(seed: 1)
+      return weights
+    }
+    let files = ["model.safetensors.zst", "model.safetensors"].map { "\(folder)/\($0)" }
+    let file = files.first { FileManager.default.fileExists(atPath: $0) } ?? files[0]
+    return try LlamaWeights(
+      WeightFile(path: file),
+      configuration: LlamaConfiguration(contentsOf: folder + "/config.json"),
+      type: dtype, threads: threads)
+  }
+
+  private func report(_ times: EngineTimes) {
+    func milliseconds(_ seconds: Double) -> Double { (seconds * 1e3).rounded(3) }
     print(
       """
-      \(model.rawValue) \(dtype.rawValue): \(weights.configuration.parameterCount / 1_000_000) M \
-      parameters, \(weights.bytesPerStep >> 20) MiB a step, \(threads) threads, \
-      context \(context), \(kernels ?? "the best") kernels
-      floor \((floor.median * 1e3).rounded(3)) ms \
-      (\((Double(weights.bytesPerStep) / floor.median / 1e9).rounded(1)) GB/s), \
-      V(1) \((one * 1e3).rounded(3)) ms: \((floor.median / one * 100).rounded(1)) % of the floor
+      \(times.model) \(times.dtype): \(times.parameters / 1_000_000) M parameters, \
+      \(times.weightBytes >> 20) MiB a step, \(times.threads) threads, \(times.kernels) kernels
+      floor \(milliseconds(times.floor)) ms \
+      (\((Double(times.weightBytes) / times.floor / 1e9).rounded(1)) GB/s; \
+      \((0.256 / times.largeRead).rounded(1)) GB/s from 256 MB)
       """)
-    print("   n     ms  (quartiles)       V(n)/V(1)")
-    for (width, samples) in zip(widths, times) {
-      let (low, middle, high) = samples.quartiles
+    for context in context {
+      let steps = times.verify.filter { $0.context == context }
+      guard let one = steps.first else { continue }
       print(
-        "\(pad(width, 4)) \(pad((middle * 1e3).rounded(3), 7))  "
-          + "(\((low * 1e3).rounded(3))-\((high * 1e3).rounded(3)))  \((middle / one).rounded(2))")
+        "context \(context): V(1) \(milliseconds(one.median)) ms: "
+          + "\((times.floor / one.median * 100).rounded(1)) % of the floor")
+      print("   n     ms  (quartiles)       V(n)/V(1)")
+      for step in steps {
+        print(
+          "\(pad(step.tokens, 4)) \(pad(milliseconds(step.median), 7))  "
+            + "(\(milliseconds(step.lowerQuartile))-\(milliseconds(step.upperQuartile)))  "
+            + "\((step.median / one.median).rounded(2))")
+      }
     }
+    for step in times.prefill {
+      print(
+        "prefill \(step.tokens): \(milliseconds(step.median)) ms "
+          + "(\(milliseconds(step.lowerQuartile))-\(milliseconds(step.upperQuartile)))")
+    }
+    if let step = times.draftStep {
+      print(
+        "draft step with greedy sampling: \(milliseconds(step.median)) ms "
+          + "(\(milliseconds(step.lowerQuartile))-\(milliseconds(step.upperQuartile)))")
+    }
+    print(
+      "sampling: greedy \((times.greedySampling * 1e6).rounded(2)) us, "
+        + "full chain \((times.chainSampling * 1e6).rounded(2)) us")
   }
 
   private func pad(_ value: some CustomStringConvertible, _ width: Int) -> String {

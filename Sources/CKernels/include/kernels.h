@@ -130,6 +130,8 @@ void ft_add(float *x, const float *y, int32_t count);
 
 /// Positions in a block of the key/value cache.
 #define FT_KV_BLOCK 32
+/// The most queries that share a pass over keys; a good size of a piece of work.
+#define FT_ATTENTION_QUERIES 12
 
 /// A block of one layer and one kv head: keys transposed `[head_dim][FT_KV_BLOCK]`, then values
 /// `[FT_KV_BLOCK][head_dim]`; 2 * FT_KV_BLOCK * head_dim floats, 64-byte aligned.
@@ -137,12 +139,30 @@ void ft_add(float *x, const float *y, int32_t count);
 void ft_kv_store(float *block, int32_t head_dim, int32_t slot, const float *key,
                  const float *value);
 
-/// `group` query heads (rows of `head_dim` floats, contiguous at `q`) that share one kv head, of ONE
-/// token, against positions [first, last) of the sequence, whose blocks are
-/// `blocks[position / FT_KV_BLOCK]`. `out` is like `q`. `scores` is scratch of
-/// `group * (last rounded up to FT_KV_BLOCK)` floats. softmax(q k^T * scale) v, in f32.
-void ft_attend(const float *q, int32_t group, int32_t head_dim, float *const *blocks,
-               int32_t first, int32_t last, float scale, float *scores, float *out);
+/// Tokens in a row of one sequence against one kv head: softmax(q k^T * scale) v, in f32.
+typedef struct {
+  /// `group` query heads of `head_dim` floats for each token, `q_stride` floats from token to token.
+  const float *q;
+  size_t q_stride;
+  int32_t group, head_dim;
+  /// Position p is in `blocks[p / FT_KV_BLOCK]`.
+  float *const *blocks;
+  /// The first token sees positions [first, last), each token after it one more.
+  int32_t first, last;
+  float scale;
+  /// ft_attention_scratch floats.
+  float *scratch;
+  /// Like `q`.
+  float *out;
+  size_t out_stride;
+} ft_attention;
+
+/// Floats of scratch for tokens that see positions before `last`.
+size_t ft_attention_scratch(int32_t head_dim, int32_t last);
+
+/// Queries [first_query, last_query), where query j is head j % group of token j / group: queries
+/// that are next to each other share what is read.
+void ft_attend(const ft_attention *attention, int32_t first_query, int32_t last_query);
 
 // ---------------------------------------------------------------------------------------------
 // Which code runs
