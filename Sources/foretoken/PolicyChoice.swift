@@ -14,9 +14,9 @@ struct PolicyChoice: Sendable, Hashable, CustomStringConvertible {
   /// Decodes with the target alone.
   static let plain = fixed(0)
 
-  /// Nothing to tune, and repeated text proposes first.
+  /// Nothing to tune; with the shipped draft, letting repeated text propose first gains nothing.
   static let costAware = PolicyChoice(
-    Kind.all.first { $0.name == "cost-aware" } ?? Kind.all[0], parameter: 0, looksUpFirst: true)
+    Kind.all.first { $0.name == "cost-aware" } ?? Kind.all[0], parameter: 0)
 
   static func fixed(_ length: Int) -> PolicyChoice {
     PolicyChoice(Kind.all[length == 0 ? 0 : 1], parameter: Double(length))

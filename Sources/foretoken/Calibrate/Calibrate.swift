@@ -10,8 +10,8 @@ struct Calibrate: ParsableCommand {
     discussion: """
       Measures the target's forward over n tokens, V(n), the draft's step and the heads, at several \
       lengths of context, and keeps the table in the user's cache ($XDG_CACHE_HOME/foretoken), where \
-      generate and report look for it; replay --calibration reads it too. One of another processor, \
-      of other weights or of another version is not used, and they say so.
+      generate and report look for it. One of another processor, of other weights or of another \
+      version is not used, and they say so.
 
       Exit codes: 0 done; 64 usage; 65 bad model; 66 missing file; 74 input/output.
       """)
