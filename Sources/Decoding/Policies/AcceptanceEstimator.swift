@@ -97,9 +97,13 @@ package struct AcceptanceEstimator: Sendable {
     recent += 0.1 * (acceptance - recent)
   }
 
-  /// Learns from a first candidate that was scored and not submitted, which nobody judged: asking is
-  /// worth no more than its chance.
-  package mutating func learn(unsubmitted chance: Double) { byDepth[0].add(chance) }
+  /// Learns from a candidate that was scored and not submitted, which nobody judged, though all before
+  /// it were kept: asking is worth no more than its chance. Without this the means would be those of
+  /// submitted candidates, the better ones, and promise too much of the next.
+  package mutating func learn(unsubmitted chance: Double, depth: Int, previous: Double?) {
+    byDepth[min(depth, byDepth.count - 1)].add(chance)
+    if let previous { following[Self.eighth(previous)].add(chance) }
+  }
 
   /// Lets weights that were learned elsewhere move again: they are a starting point, and the text at
   /// hand may be of another kind.

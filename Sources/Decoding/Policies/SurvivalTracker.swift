@@ -99,7 +99,10 @@ package struct SurvivalTracker: Sendable {
 
   /// Learns from a round.
   mutating func observe(_ round: RoundRecord) {
-    if round.candidates.isEmpty, let scored { estimator.learn(unsubmitted: scored.chance) }
+    if let scored, round.accepted == round.candidates.count, scored.matchLength == nil {
+      estimator.learn(
+        unsubmitted: scored.chance, depth: trail.count, previous: trail.last?.chance)
+    }
     for (depth, candidate) in round.candidates.enumerated() where depth < trail.count {
       guard let acceptance = candidate.acceptance else { continue }
       estimator.learn(
