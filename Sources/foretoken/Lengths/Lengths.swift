@@ -4,5 +4,7 @@ import ArgumentParser
 struct Lengths: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "How long a model's answers are: statistics, predictors, and what limits them.",
-    subcommands: [LengthsStats.self, LengthsTrain.self, LengthsEvaluate.self])
+    subcommands: [
+      LengthsStats.self, LengthsTrain.self, LengthsEvaluate.self, LengthsPredict.self,
+    ])
 }
