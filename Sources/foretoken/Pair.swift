@@ -39,7 +39,7 @@ struct Pair {
     draft = try draftDirectory?.load(
       "draft", options.draftType, team, options, verbosity)
     let size = target.vocabularySize
-    fittedDraft = draft.map { draft in
+    fittedDraft = draft.map { (draft) -> any LanguageModel in
       draft.vocabularySize == size ? draft : FittedModel(draft, vocabularySize: size)
     }
     decoder = SpeculativeDecoder(target: target)

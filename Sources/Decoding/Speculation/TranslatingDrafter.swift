@@ -27,6 +27,11 @@ package final class TranslatingDrafter: Drafter {
     /// The draft ends its answer here.
     var isOver = false
     var submitted: [TokenID] = []
+
+    mutating func append(_ spelled: [UInt8], _ summary: LogitsSummary?) {
+      bytes += spelled
+      parts.append((bytes.count, summary))
+    }
   }
 
   /// Steps of the draft without a token of the target, after which there is none.
@@ -129,8 +134,7 @@ package final class TranslatingDrafter: Drafter {
     }
     let bytes = own.bytes(of: token)
     text.append(token, bytes)
-    proposal?.bytes += bytes
-    proposal?.parts.append((proposal?.bytes.count ?? 0, summary))
+    proposal?.append(bytes, summary)
   }
 
   /// The target's token that comes next in what the draft says, once more text cannot change it: when
