@@ -25,6 +25,14 @@ struct SchedulerFlags: ParsableArguments {
   @Option(
     help: "Step times: \(StepTimeModel.names.joined(separator: ", ")), or seconds by name.")
   var stepTimes = "llama2-7b-a100"
+  @Option(
+    help: ArgumentHelp(
+      "Fit the step times: a file of \"foretoken calibrate --batches\", the log of a run, or a "
+        + "vLLM request log made with these limits; auto is this machine's calibration.",
+      valueName: "file"))
+  var calibration: String?
+  @Flag(help: "Vary fitted step times as the measured ones do.")
+  var jitter = false
   @Option(help: "Draft tokens for each decode; 'best' lets the batch decide, up to 8.")
   var speculate: String?
   @Option(help: "Chance that a draft token is accepted.")
@@ -60,6 +68,12 @@ struct SchedulerFlags: ParsableArguments {
   func scheduler(
     policy: String, speculation: Speculation?
   ) throws(WorkloadError) -> Scheduler {
+    try Scheduler(
+      limits(speculation), ordering: PolicyTable.ordering(policy),
+      admission: PolicyTable.admission(admission))
+  }
+
+  func limits(_ speculation: Speculation? = nil) -> SchedulerConfiguration {
     var configuration = SchedulerConfiguration()
     configuration.batching = batching
     configuration.preemption = preemption
@@ -70,9 +84,7 @@ struct SchedulerFlags: ParsableArguments {
     configuration.outputLimit = maxTokens
     configuration.isPipelined = asyncScheduling
     configuration.lookahead = speculation?.draftLength.limit ?? 0
-    return try Scheduler(
-      configuration, ordering: PolicyTable.ordering(policy),
-      admission: PolicyTable.admission(admission))
+    return configuration
   }
 }
 
