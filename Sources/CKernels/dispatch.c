@@ -7,6 +7,7 @@ const ft_kernels ft_scalar_kernels = {
     .name = "scalar",
     .matmul = ft_scalar_matmul,
     .pack_bits = ft_scalar_pack_bits,
+    .pack_q8 = ft_scalar_pack_q8,
     .rms_norm = ft_scalar_rms_norm,
     .rope = ft_scalar_rope,
     .swiglu = ft_scalar_swiglu,

@@ -36,14 +36,7 @@ void ft_scalar_pack_bits(ft_dtype dtype, ft_source16 source, int32_t rows, int32
   }
 }
 
-/// Where the values of a tensor come from; exactly one of the two is in use.
-typedef struct {
-  ft_dtype dtype;
-  const float *floats;  // f32
-  ft_source16 halves;   // bf16 and f16
-} source;
-
-FT_INLINE float source_value(const source *from, size_t k) {
+FT_INLINE float source_value(const ft_source *from, size_t k) {
   if (from->dtype == FT_F32) {
     float value;
     memcpy(&value, from->floats + k, sizeof value);
@@ -56,7 +49,7 @@ FT_INLINE float source_value(const source *from, size_t k) {
 /// Columns that are read, and converted to f32, at a time: the rows of a panel then stay in L1.
 enum { strip = FT_Q8_GROUP };
 
-static void read_strip(const source *from, int32_t rows, int32_t cols, int32_t panel, int32_t start,
+static void read_strip(const ft_source *from, int32_t rows, int32_t cols, int32_t panel, int32_t start,
                        int32_t width, float values[FT_PANEL][strip]) {
   for (int32_t lane = 0; lane < FT_PANEL; lane++) {
     int32_t row = panel * FT_PANEL + lane;
@@ -67,36 +60,46 @@ static void read_strip(const source *from, int32_t rows, int32_t cols, int32_t p
   }
 }
 
-static void pack_converted(ft_dtype dtype, const source *from, int32_t rows, int32_t cols,
-                           int32_t panel, void *out, float *scales) {
+void ft_scalar_pack_q8(const ft_source *from, int32_t rows, int32_t cols, int32_t panel,
+                       uint8_t *out, float *scales) {
   float values[FT_PANEL][strip];
-  int8_t bytes[strip];
+  int8_t bytes[strip] = {0};
+  for (int32_t start = 0; start < cols; start += strip) {
+    int32_t width = cols - start < strip ? cols - start : strip;
+    int32_t padded = (int32_t)ft_padded_columns(FT_Q8, width);
+    read_strip(from, rows, cols, panel, start, width, values);
+    for (int32_t lane = 0; lane < FT_PANEL; lane++) {
+      scales[start / FT_Q8_GROUP * FT_PANEL + lane] = ft_quantize(values[lane], width, bytes);
+      for (int32_t c = 0; c < padded; c++) {
+        out[ft_place(FT_Q8, lane, start + c)] = (uint8_t)(FT_Q8_BIAS + (c < width ? bytes[c] : 0));
+      }
+    }
+  }
+}
+
+static void pack_converted(ft_dtype dtype, const ft_source *from, int32_t rows, int32_t cols,
+                           int32_t panel, void *out) {
+  float values[FT_PANEL][strip];
   for (int32_t start = 0; start < cols; start += strip) {
     int32_t width = cols - start < strip ? cols - start : strip;
     int32_t padded = (int32_t)ft_padded_columns(dtype, width);
     read_strip(from, rows, cols, panel, start, width, values);
     for (int32_t lane = 0; lane < FT_PANEL; lane++) {
-      const float *row = values[lane];
-      if (dtype == FT_Q8) {
-        scales[start / FT_Q8_GROUP * FT_PANEL + lane] = ft_quantize(row, width, bytes);
-      }
       for (int32_t c = 0; c < padded; c++) {
         size_t place = ft_place(dtype, lane, start + c);
-        bool inside = c < width;
+        float value = c < width ? values[lane][c] : 0;
         switch (dtype) {
-          case FT_F32: ((float *)out)[place] = row[c]; break;
-          case FT_BF16: ((uint16_t *)out)[place] = inside ? ft_to_bf16(row[c]) : 0; break;
-          case FT_F16: ((uint16_t *)out)[place] = ft_to_f16(row[c]); break;
-          case FT_Q8:
-            ((uint8_t *)out)[place] = (uint8_t)(FT_Q8_BIAS + (inside ? bytes[c] : 0));
-            break;
+          case FT_F32: ((float *)out)[place] = value; break;
+          case FT_BF16: ((uint16_t *)out)[place] = ft_to_bf16(value); break;
+          case FT_F16: ((uint16_t *)out)[place] = ft_to_f16(value); break;
+          case FT_Q8: break;
         }
       }
     }
   }
 }
 
-static void pack(ft_dtype dtype, const source *from, int32_t rows, int32_t cols,
+static void pack(ft_dtype dtype, const ft_source *from, int32_t rows, int32_t cols,
                  int32_t first_panel, int32_t last_panel, void *panels, float *scales) {
   const ft_kernels *kernels = ft_active_kernels();
   size_t panel_bytes = ft_panel_stride(dtype, cols);
@@ -105,9 +108,11 @@ static void pack(ft_dtype dtype, const source *from, int32_t rows, int32_t cols,
     char *out = (char *)panels + (size_t)panel * panel_bytes;
     if (dtype == from->dtype && dtype != FT_F32) {
       kernels->pack_bits(dtype, from->halves, rows, cols, panel, (uint16_t *)out);
+    } else if (dtype == FT_Q8) {
+      kernels->pack_q8(from, rows, cols, panel, (uint8_t *)out,
+                       scales + (size_t)panel * panel_scales);
     } else {
-      pack_converted(dtype, from, rows, cols, panel, out,
-                     dtype == FT_Q8 ? scales + (size_t)panel * panel_scales : NULL);
+      pack_converted(dtype, from, rows, cols, panel, out);
     }
   }
 }
@@ -115,7 +120,7 @@ static void pack(ft_dtype dtype, const source *from, int32_t rows, int32_t cols,
 void ft_pack_panels(ft_dtype dtype, ft_dtype source_dtype, const void *source_values, int32_t rows,
                     int32_t cols, int32_t first_panel, int32_t last_panel, void *panels,
                     float *scales) {
-  source from = {.dtype = source_dtype};
+  ft_source from = {.dtype = source_dtype};
   if (source_dtype == FT_F32) {
     from.floats = source_values;
   } else {
@@ -128,6 +133,6 @@ void ft_pack_panels_from_planes(ft_dtype dtype, ft_dtype source_dtype, const uin
                                 const uint8_t *low, int32_t rows, int32_t cols,
                                 int32_t first_panel, int32_t last_panel, void *panels,
                                 float *scales) {
-  source from = {.dtype = source_dtype, .halves = {.high = high, .low = low}};
+  ft_source from = {.dtype = source_dtype, .halves = {.high = high, .low = low}};
   pack(dtype, &from, rows, cols, first_panel, last_panel, panels, scales);
 }

@@ -1,6 +1,6 @@
 // The matrix product of q8 weights: activations become bytes, too, and the sums of a group are exact
 // integers, so that instructions which add in another order give the same bits.
-#include "vector.h"
+#include "vector_quantize.h"
 
 #if !defined(FT_Q8_SUMS) || !defined(FT_Q8_TOKENS)
 #error "say how a tile is shaped, and define start_dot and add_dot"
@@ -26,35 +26,19 @@ typedef struct {
   int32_t sums[q8_block_groups];  // of the bytes
 } q8_activations;
 
-/// Group k from `width` values at x: what ft_quantize says.
+/// Group k from `width` values at x.
 FT_VECTOR_INLINE void quantize_group(const float *x, size_t width, q8_activations *out, size_t k) {
-  enum { vectors = FT_Q8_GROUP / FT_PANEL };
-  typedef int8_t signed_bytes __attribute__((vector_size(FT_PANEL)));
   float padded[FT_Q8_GROUP] = {0};
   if (width < FT_Q8_GROUP) {
     memcpy(padded, x, width * sizeof *x);
     x = padded;
   }
-  ft_floats v[vectors];
-  ft_words largest_bits = {0};  // the order of magnitudes is that of their bits
+  ft_floats values[q8_vectors];
 #pragma clang loop unroll(full)
-  for (int j = 0; j < vectors; j++) {
-    v[j] = ft_load(x + j * FT_PANEL);
-    largest_bits = __builtin_elementwise_max(largest_bits, (ft_words)v[j] & 0x7FFFFFFF);
+  for (int j = 0; j < q8_vectors; j++) {
+    values[j] = ft_load(x + j * FT_PANEL);
   }
-  float largest = ft_float(__builtin_reduce_max(largest_bits));
-  float inverse;
-  out->scales[k] = ft_q8_scale(largest, largest < INFINITY, &inverse);
-  ft_ints sum = {0};
-#pragma clang loop unroll(full)
-  for (int j = 0; j < vectors; j++) {
-    ft_floats rounded = v[j] * ft_splat(inverse) + ft_splat(FT_EXP_ROUND);
-    ft_ints whole = (ft_ints)rounded - (ft_ints)ft_splat(FT_EXP_ROUND);
-    signed_bytes bytes = __builtin_convertvector(whole, signed_bytes);
-    memcpy(out->bytes[k] + j * FT_PANEL, &bytes, sizeof bytes);
-    sum += whole;
-  }
-  out->sums[k] = __builtin_reduce_add(sum);
+  out->sums[k] = quantize(values, out->bytes[k], &out->scales[k]);
 }
 
 /// `panels` neighbouring panels, some groups, `tokens` tokens.

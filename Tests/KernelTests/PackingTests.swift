@@ -5,7 +5,7 @@ import Testing
 extension KernelTests {
   @Suite struct PackingTests {
     static let shapes: [(rows: Int, columns: Int)] = [
-      (1, 1), (16, 16), (17, 15), (40, 100), (31, 129), (64, 64),
+      (1, 1), (16, 16), (17, 15), (40, 100), (31, 129), (64, 64), (35, 128),
     ]
 
     /// Every kind of number: both zeros, denormals, the largest, infinities, NaN.
