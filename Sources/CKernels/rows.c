@@ -33,6 +33,12 @@ void ft_scalar_swiglu(const float *gate, const float *up, int32_t count, float *
   }
 }
 
+void ft_scalar_geglu(const float *gate, const float *up, int32_t count, float *out) {
+  for (int32_t j = 0; j < count; j++) {
+    out[j] = gate[j] / (1.0f + ft_exp(ft_gelu_exponent(gate[j]))) * up[j];
+  }
+}
+
 void ft_scalar_add(float *x, const float *y, int32_t count) {
   for (int32_t j = 0; j < count; j++) {
     x[j] += y[j];
@@ -49,6 +55,10 @@ void ft_rope(float *x, int32_t heads, int32_t head_dim, const float *cosine, con
 
 void ft_swiglu(const float *gate, const float *up, int32_t count, float *out) {
   ft_active_kernels()->swiglu(gate, up, count, out);
+}
+
+void ft_geglu(const float *gate, const float *up, int32_t count, float *out) {
+  ft_active_kernels()->geglu(gate, up, count, out);
 }
 
 void ft_add(float *x, const float *y, int32_t count) { ft_active_kernels()->add(x, y, count); }

@@ -17,7 +17,7 @@ struct Activations {
   let gated: UnsafeMutablePointer<Float>
   /// `(rows, hidden)`: what a matrix adds to the residual stream.
   let update: UnsafeMutablePointer<Float>
-  /// `(rows, headSize / 2)` each.
+  /// `(rotaries, rows, rotarySize / 2)` each.
   let cosine: UnsafeMutablePointer<Float>
   let sine: UnsafeMutablePointer<Float>
   /// `(workers, scoresPerWorker)`: the queries and scores of attention.
@@ -26,7 +26,10 @@ struct Activations {
 
   private let memory: [AlignedBuffer]
 
-  init(weights: LlamaWeights, rowCapacity: Int, workers: Int) throws(ModelError) {
+  /// - Parameter rotaries: kinds of rotations that layers have.
+  init(
+    weights: LlamaWeights, rotaries: Int, rowCapacity: Int, workers: Int
+  ) throws(ModelError) {
     let c = weights.configuration
     var memory: [AlignedBuffer] = []
     func floats(_ count: Int) throws(ModelError) -> UnsafeMutablePointer<Float> {
@@ -42,8 +45,8 @@ struct Activations {
     gateUp = try floats(rowCapacity * (weights.layers.first?.gateUp.rows ?? 0))
     gated = try floats(rowCapacity * c.intermediateSize)
     update = try floats(rowCapacity * c.hiddenSize)
-    cosine = try floats(rowCapacity * c.headSize / 2)
-    sine = try floats(rowCapacity * c.headSize / 2)
+    cosine = try floats(rotaries * rowCapacity * c.rotarySize / 2)
+    sine = try floats(rotaries * rowCapacity * c.rotarySize / 2)
     scores = try floats(workers * scoresPerWorker)
     self.scoresPerWorker = scoresPerWorker
     self.rowCapacity = rowCapacity

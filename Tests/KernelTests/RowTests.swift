@@ -2,6 +2,12 @@ import CKernels
 import Support
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 extension KernelTests {
   @Suite struct RowTests {
     static let counts = [1, 7, 8, 15, 16, 31, 32, 33, 47, 64, 100, 192, 769]
@@ -62,6 +68,25 @@ extension KernelTests {
             #expect(abs(Double(rotated[low]) - expected.0) < 1e-6)
             #expect(abs(Double(rotated[high]) - expected.1) < 1e-6)
           }
+        }
+      }
+    }
+
+    @Test func `GELU times a second value: every kernel alike, and near f64`() {
+      for count in Self.counts {
+        let gate = [Float].random(count, seed: 11, scale: 6)
+        let up = [Float].random(count, seed: 12)
+        func geglu() -> [Float] {
+          var out = [Float](repeating: 0, count: count)
+          ft_geglu(gate, up, Int32(count), &out)
+          return out
+        }
+        KernelTests.expectEqualBits("\(count) elements") { geglu() }
+        for (j, value) in geglu().enumerated() {
+          let x = Double(gate[j])
+          let inner = 0.7978845608028654 * (x + 0.044715 * x * x * x)
+          let expected = x / (1 + exp(-2 * inner)) * Double(up[j])
+          #expect(abs(Double(value) - expected) <= 1e-6 * (abs(expected) + 1e-3))
         }
       }
     }

@@ -100,6 +100,16 @@ void ft_pack_panels_from_planes(ft_dtype dtype, ft_dtype source_dtype, const uin
 /// first finite value that is too large for `to`; those from there on are not written then.
 size_t ft_convert(ft_dtype to, ft_dtype from, const void *source, size_t count, void *out);
 
+/// Quantised blocks of a GGUF file.
+typedef enum { FT_Q8_0 = 0, FT_Q4_0 = 1, FT_Q4_K = 2, FT_Q6_K = 3 } ft_block_type;
+
+/// Bytes and elements of a block.
+size_t ft_block_bytes(ft_block_type type);
+size_t ft_block_elements(ft_block_type type);
+
+/// The elements of `blocks` blocks as f32.
+void ft_dequantise(ft_block_type type, const void *source, size_t blocks, float *out);
+
 /// y[i][r] for i in 0..<n: `x` is `(n, cols)` with row stride `x_stride`, `y` is `(n, rows)` with
 /// row stride `y_stride` (floats). Work is split by panels over the team; work too small to be worth
 /// a join, or a NULL team, runs on the caller alone.
@@ -121,6 +131,9 @@ void ft_rope(float *x, int32_t heads, int32_t head_dim, const float *cosine, con
 
 /// out[j] = silu(gate[j]) * up[j].
 void ft_swiglu(const float *gate, const float *up, int32_t count, float *out);
+
+/// out[j] = gelu(gate[j]) * up[j], gelu by tanh: x / (1 + exp(-2 sqrt(2 / pi) (x + 0.044715 x^3))).
+void ft_geglu(const float *gate, const float *up, int32_t count, float *out);
 
 /// x[j] += y[j].
 void ft_add(float *x, const float *y, int32_t count);
