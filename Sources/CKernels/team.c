@@ -5,6 +5,10 @@
 // sleeps on a condition variable. The caller waits for its workers in the first two ways only:
 // they are at work, and what they do is short.
 //
+// Whoever is free does a part that nobody has begun. A worker that the system keeps from running
+// (another program has its core) then costs its share of the work and no waiting; only a worker that
+// is stopped in the middle of a part is waited for.
+//
 // Threads that never sleep are seldom moved: on a machine that also runs something else, the
 // scheduler may leave caller and worker on one CPU for seconds, where every join costs two spins.
 // So a worker that finds itself on its caller's CPU asks to be moved.
@@ -31,17 +35,23 @@ struct ft_team {
   int size;
   team_body body;
   void *context;
-  int caller_cpu;  // -1 where the system does not tell
+  _Atomic int caller_cpu;  // -1 where the system does not tell
+  struct team_part *parts;
 
   // Each on its own cache line: the caller writes the first, the workers the second.
   _Alignas(64) _Atomic uint32_t generation;  // one more per run
-  _Alignas(64) _Atomic int pending;          // workers that have not finished the run
+  _Alignas(64) _Atomic int pending;          // parts of the run that are not finished
   _Alignas(64) _Atomic int sleepers;
   _Atomic bool stopping;
   pthread_mutex_t mutex;
   pthread_cond_t wake;
   int started;
   struct team_worker *workers;
+};
+
+/// The last run in which somebody began this part; on its own cache line.
+struct team_part {
+  _Alignas(64) _Atomic uint32_t begun;
 };
 
 struct team_worker {
@@ -132,6 +142,23 @@ static void begin_run(ft_team *team) {
   }
 }
 
+/// Does parts of the run that nobody has begun, `first` before the others.
+///
+/// Every part is begun once in every run, so a part that was begun in the run before is free in this
+/// one, and a worker that comes too late for a run finds none: it reads what to do only after it has
+/// a part, which the run then waits for.
+static void do_parts(ft_team *team, uint32_t run, int first) {
+  for (int i = 0; i < team->size; i++) {
+    int part = first + i < team->size ? first + i : first + i - team->size;
+    uint32_t before = run - 1;
+    if (atomic_compare_exchange_strong_explicit(&team->parts[part].begun, &before, run,
+                                                memory_order_acq_rel, memory_order_relaxed)) {
+      team->body(team->context, part, team->size);
+      atomic_fetch_sub_explicit(&team->pending, 1, memory_order_release);
+    }
+  }
+}
+
 static void *work(void *argument) {
   struct team_worker *worker = argument;
   ft_team *team = worker->team;
@@ -140,13 +167,12 @@ static void *work(void *argument) {
     if (!spin_for_run(team, seen)) {
       sleep_until_run(team, seen);
     }
-    seen += 1;
+    seen = atomic_load_explicit(&team->generation, memory_order_acquire);
     if (atomic_load_explicit(&team->stopping, memory_order_acquire)) {
       return NULL;
     }
-    leave_cpu(team->caller_cpu);
-    team->body(team->context, worker->part, team->size);
-    atomic_fetch_sub_explicit(&team->pending, 1, memory_order_release);
+    leave_cpu(atomic_load_explicit(&team->caller_cpu, memory_order_relaxed));
+    do_parts(team, seen, worker->part);
   }
 }
 
@@ -161,9 +187,15 @@ ft_team *ft_team_create(int threads) {
   ft_team *team = memory;
   *team = (ft_team){.size = threads};
   team->workers = calloc((size_t)threads, sizeof(struct team_worker));
-  if (team->workers == NULL) {
+  if (team->workers == NULL ||
+      posix_memalign(&memory, 64, (size_t)threads * sizeof(struct team_part)) != 0) {
+    free(team->workers);
     free(team);
     return NULL;
+  }
+  team->parts = memory;
+  for (int part = 0; part < threads; part++) {
+    atomic_init(&team->parts[part].begun, 0);
   }
   pthread_mutex_init(&team->mutex, NULL);
   pthread_cond_init(&team->wake, NULL);
@@ -191,6 +223,7 @@ void ft_team_destroy(ft_team *team) {
   }
   pthread_cond_destroy(&team->wake);
   pthread_mutex_destroy(&team->mutex);
+  free(team->parts);
   free(team->workers);
   free(team);
 }
@@ -204,10 +237,10 @@ void ft_team_run(ft_team *team, void (*body)(void *context, int part, int parts)
   }
   team->body = body;
   team->context = context;
-  team->caller_cpu = current_cpu();
-  atomic_store_explicit(&team->pending, team->size - 1, memory_order_relaxed);
+  atomic_store_explicit(&team->caller_cpu, current_cpu(), memory_order_relaxed);
+  atomic_store_explicit(&team->pending, team->size, memory_order_relaxed);
   begin_run(team);
-  body(context, 0, team->size);
+  do_parts(team, atomic_load_explicit(&team->generation, memory_order_relaxed), 0);
 
   int64_t start = 0;
   bool yielding = false;

@@ -55,12 +55,15 @@ package final class Generation {
   let rule: any VerificationRule
   var chance: any ChanceSource
 
+  /// - Parameter shared: the prompt, if the target has read it already; only its last token is fed
+  ///   again.
   /// - Throws: `GenerationError` for settings, an empty prompt, one too long for the target's context
   ///   or with tokens that it does not know; what the model throws when it cannot open a sequence.
   package init(
     target: any LanguageModel, prompt: [TokenID], options: GenerationOptions,
     drafter: (any Drafter)? = nil, policy: any DraftLengthPolicy = FixedDraftLength(0),
-    rule: any VerificationRule = TokenVerification(), chance: (any ChanceSource)? = nil
+    rule: any VerificationRule = TokenVerification(), chance: (any ChanceSource)? = nil,
+    shared: SharedPrompt? = nil
   ) throws {
     try options.sampling.validate()
     guard !prompt.isEmpty else { throw GenerationError.emptyPrompt }
@@ -83,7 +86,7 @@ package final class Generation {
     self.chance =
       chance ?? SeededChance(seed: options.sampling.seed, request: options.request)
     prefix = Prefix(prompt: prompt, sampling: options.sampling)
-    sequence = try target.openSequence()
+    sequence = try shared?.fork() ?? target.openSequence()
   }
 
   deinit { target.closeSequence(sequence) }

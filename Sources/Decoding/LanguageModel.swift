@@ -72,6 +72,8 @@ package protocol LanguageModel: AnyObject {
 
   /// Opens an empty sequence.
   func openSequence() throws -> SequenceID
+  /// Opens a sequence that holds the tokens of `sequence`, as if it had read them itself.
+  func forkSequence(_ sequence: SequenceID) throws -> SequenceID
   /// Frees what the sequence holds. The name must not be used again.
   func closeSequence(_ sequence: SequenceID)
   /// How many tokens the sequence holds.

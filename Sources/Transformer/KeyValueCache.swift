@@ -34,6 +34,25 @@ final class KeyValueCache {
     return SequenceID(index: nextIndex - 1)
   }
 
+  /// A sequence with a copy of what `id` holds.
+  ///
+  /// Copied, not shared: a prompt's keys and values are read from memory faster than one layer of it
+  /// is computed, and no block ever has two owners.
+  ///
+  /// - Throws: `outOfMemory`; then no sequence was opened.
+  func fork(_ id: SequenceID) throws(ModelError) -> SequenceID {
+    let fork = open()
+    guard let source = sequence(id), let copy = sequence(fork) else { return fork }
+    do {
+      try reserve(source.length, in: copy)
+    } catch {
+      close(fork)
+      throw error
+    }
+    copy.copy(source)
+    return fork
+  }
+
   func close(_ id: SequenceID) {
     if let sequence = sequences.removeValue(forKey: id.index) {
       freeBlocks.append(contentsOf: sequence.blocks)
@@ -110,4 +129,12 @@ final class CachedSequence {
   }
 
   fileprivate func removeLast() -> AlignedBuffer { blocks.removeLast() }
+
+  /// Takes over the positions of `other`; there are blocks enough.
+  fileprivate func copy(_ other: CachedSequence) {
+    for (block, source) in zip(blocks, other.blocks) {
+      block.pointer.copyMemory(from: source.pointer, byteCount: block.byteCount)
+    }
+    length = other.length
+  }
 }

@@ -33,6 +33,11 @@ package final class TransformerModel: LanguageModel {
   }
 
   package func openSequence() -> SequenceID { cache.open() }
+
+  package func forkSequence(_ sequence: SequenceID) throws -> SequenceID {
+    try cache.fork(sequence)
+  }
+
   package func closeSequence(_ sequence: SequenceID) { cache.close(sequence) }
   package func length(of sequence: SequenceID) -> Int { cache.sequence(sequence)?.length ?? 0 }
 

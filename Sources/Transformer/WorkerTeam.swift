@@ -25,11 +25,14 @@ package final class WorkerTeam: @unchecked Sendable {
   /// The kernels that run on this processor: "avx2", say.
   package static var kernelName: String { String(cString: ft_kernel_name()) }
 
-  /// Calls `body` with disjoint ranges that cover `0 ..< count`, one per worker, and waits for all.
+  /// Calls `body` with disjoint ranges that cover `0 ..< count`, one per part, and waits for all.
+  ///
+  /// There are `size` parts, no two of which are done by the same number at a time: scratch memory by
+  /// `part` is nobody else's.
   ///
   /// `worthwhile: false` runs everything on the caller, for work that is smaller than a join.
   package func split(
-    _ count: Int, worthwhile: Bool = true, _ body: (Range<Int>, _ worker: Int) -> Void
+    _ count: Int, worthwhile: Bool = true, _ body: (Range<Int>, _ part: Int) -> Void
   ) {
     guard worthwhile, size > 1, count > 1 else {
       if count > 0 { body(0..<count, 0) }

@@ -150,6 +150,7 @@ final class StaleCache: LanguageModel {
   init(_ model: FakeModel) { self.model = model }
 
   func openSequence() -> SequenceID { model.openSequence() }
+  func forkSequence(_ sequence: SequenceID) -> SequenceID { model.forkSequence(sequence) }
   func closeSequence(_ sequence: SequenceID) { model.closeSequence(sequence) }
   func length(of sequence: SequenceID) -> Int { model.length(of: sequence) }
 

@@ -53,6 +53,12 @@ package final class FakeModel: LanguageModel {
     return SequenceID(index: next - 1)
   }
 
+  package func forkSequence(_ sequence: SequenceID) -> SequenceID {
+    let fork = openSequence()
+    sequences[fork.index] = tokens(of: sequence)
+    return fork
+  }
+
   package func closeSequence(_ sequence: SequenceID) {
     precondition(sequences.removeValue(forKey: sequence.index) != nil, "closed twice")
     openSequences -= 1

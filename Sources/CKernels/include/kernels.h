@@ -47,7 +47,8 @@ ft_team *ft_team_create(int threads);
 void ft_team_destroy(ft_team *team);
 int ft_team_size(const ft_team *team);
 
-/// Runs `body(context, part, parts)` once on each worker and returns when all are done.
+/// Runs `body(context, part, parts)` once for each part, as many as there are workers, and returns
+/// when all are done. A worker has its own part unless it comes too late for it.
 /// Not reentrant: one caller at a time, and `body` must not call it.
 void ft_team_run(ft_team *team, void (*body)(void *context, int part, int parts), void *context);
 

@@ -5,6 +5,7 @@ struct Lengths: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "How long a model's answers are: statistics, predictors, and what limits them.",
     subcommands: [
-      LengthsStats.self, LengthsTrain.self, LengthsEvaluate.self, LengthsPredict.self,
+      LengthsCollect.self, LengthsStats.self, LengthsTrain.self, LengthsEvaluate.self,
+      LengthsPredict.self,
     ])
 }

@@ -1,0 +1,174 @@
+import ArgumentParser
+import Decoding
+import Transformer
+import Workload
+
+/// Finds out how long a model's answers are: several draws for each prompt, as CASTILLO does.
+struct LengthsCollect: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "collect",
+    abstract: "Let a model answer prompts several times, and write how long its answers are.",
+    discussion: """
+      Prompts are JSON lines as "report" takes them. Each gives a row of CASTILLO's schema \
+      (arXiv 2505.16881): the lengths of its answers, their statistics, and how they were drawn. \
+      The answers are drawn in batches, each prompt is read once for all of its answers, and the \
+      target decodes alone: a batch fills its forwards. Which answer a seed gives depends on the \
+      prompt, the model and the settings alone.
+
+      Rows are kept in OUTPUT.partial as they come. Killed or ended by Ctrl-C, the same command goes \
+      on where it was; OUTPUT is there when all rows are.
+
+      A length counts an answer's tokens without those that end it, and one more, as CASTILLO counts.
+
+      Exit codes: 0 done; 64 usage; 65 bad prompts or model; 66 missing file; 74 input/output; \
+      130 ended by Ctrl-C.
+      """)
+
+  @Argument(help: "JSONL files of prompts; - is stdin.", completion: .file())
+  var prompts: [String]
+  @Option(name: .shortAndLong, help: "The file of rows to write.", completion: .file())
+  var output: String
+  @OptionGroup(title: "Models") var models: ModelOptions
+  @Option(
+    help: ArgumentHelp(
+      "What rows call the model. (default: its folder's name)", valueName: "model"))
+  var name: String?
+
+  @Option(help: "Answers to each prompt.") var draws = 10
+  @Option(help: "Answers drawn at a time.") var batch = 32
+  @Option(help: "Prompts taken of each file. (default: all)") var limit: Int?
+  @Option(
+    name: [.customLong("max-tokens"), .customShort("n")],
+    help: "The most tokens of an answer. (default: what the context holds)")
+  var maxTokens: Int?
+  @Option(name: [.long, .customLong("temp")], help: "Higher is more varied.")
+  var temperature = 1.0
+  @Option(help: "Keep the k most likely tokens; 0 keeps all.") var topK = 50
+  @Option(help: "Keep the most likely tokens that hold this much probability; 1 keeps all.")
+  var topP = 1.0
+  @Option(name: .shortAndLong, help: "Seed of the random numbers.") var seed: UInt64 = 1
+  @Flag(help: "Give the model the prompts without its chat format.") var raw = false
+  @Flag(help: "Keep the prompt, the longest and the shortest answer in the rows.") var text = false
+  @Flag(help: "Write one array, the form of CASTILLO's own files, not a row a line.")
+  var array = false
+  @OptionGroup var verbosity: VerbosityFlags
+
+  func validate() throws {
+    for (name, value) in [("--draws", draws), ("--batch", batch), ("--max-tokens", maxTokens ?? 1)]
+    where value < 1 {
+      throw ValidationError("\(name) takes 1 or more, not \(value)")
+    }
+  }
+
+  private static func folderName(_ path: String) -> String {
+    path.split(separator: "/").last.map(String.init) ?? path
+  }
+
+  private var decoding: DecodingSettings {
+    DecodingSettings(topK: topK, topP: topP, temperature: temperature)
+  }
+
+  /// A prompt on its way to a row.
+  private struct Question {
+    var prompt: Prompt
+    var tokens: [TokenID]
+    var sampleID: String
+  }
+
+  func run() throws {
+    try Failure.reported {
+      Interrupt.watch()
+      let texts = try prompts.flatMap { try PromptFile.read(path: $0, limit: limit) }
+      let journal = try RowJournal(path: output)
+      let pair = try Pair(models, drafting: false, verbosity)
+      let model = LengthRow.recordedName(ofModel: name ?? Self.folderName(pair.directory.path))
+      let questions = try questions(texts, model, pair)
+      let known = try matched(journal.rows, questions)
+      Interrupt.endAfterRound()
+      try collect(Array(questions[known...]), after: known, model, pair, into: journal)
+      guard !Interrupt.isRequested else {
+        verbosity.say("ended; the same command goes on from \(output).partial")
+        throw ExitCode(Interrupt.status)
+      }
+      try journal.complete(array: array)
+      verbosity.say("\(output): \(questions.count) rows of \(draws) answers")
+    }
+  }
+
+  private func collect(
+    _ questions: [Question], after known: Int, _ model: String, _ pair: Pair,
+    into journal: RowJournal
+  ) throws {
+    let bar = verbosity.quiet ? nil : ProgressBar(label: "collecting", unit: .items("prompts"))
+    defer { bar?.finish() }
+    let ends = pair.directory.endOfSequence
+    let sampling = SamplingOptions(temperature: temperature, topK: topK, topP: topP, seed: seed)
+    let answers = BatchedAnswers(decoder: pair.decoder, draws: draws, width: batch) { index, draw in
+      // The identifier is 64 bits of a digest of the prompt, the model and the settings.
+      let identifier = UInt64(questions[index].sampleID, radix: 16) ?? 0
+      return GenerationOptions(
+        sampling: sampling, maxTokens: maxTokens ?? pair.target.contextLength,
+        endOfSequence: ends, request: identifier &+ UInt64(draw))
+    }
+    try answers.run(questions.map(\.tokens), isStopped: { Interrupt.isRequested }) { index, drawn in
+      let question = questions[index]
+      let responses = drawn.answers.map { tokens in
+        Response(
+          length: tokens.count { !ends.contains($0) } + 1,
+          text: text ? pair.directory.tokenizer.decode(tokens, skipSpecialTokens: true) : nil)
+      }
+      try journal.append(
+        LengthRow(
+          model: model, dataset: question.prompt.set, prompt: question.prompt.text,
+          inputSize: question.tokens.count, responses: responses, decoding: decoding,
+          generationTime: drawn.seconds, keepsText: text))
+      bar?.update(done: index + 1, total: questions.count)
+    }
+  }
+
+  /// Prompts that fit the model; of equal ones the first.
+  private func questions(_ prompts: [Prompt], _ model: String, _ pair: Pair) throws -> [Question] {
+    var seen: Set<String> = []
+    var questions: [Question] = []
+    var (long, again) = (0, 0)
+    for prompt in prompts {
+      let tokens = try pair.directory.tokens(prompt: prompt.text, raw: raw)
+      let identifier = LengthRow.sampleID(
+        model: model, dataset: prompt.set, decoding: decoding, prompt: prompt.text)
+      guard !tokens.isEmpty, tokens.count < pair.target.contextLength else {
+        long += 1
+        continue
+      }
+      guard seen.insert(identifier).inserted else {
+        again += 1
+        continue
+      }
+      questions.append(Question(prompt: prompt, tokens: tokens, sampleID: identifier))
+    }
+    if long > 0 {
+      verbosity.say(
+        "\(long) prompts left out: they do not fit the context of \(pair.target.contextLength)")
+    }
+    if again > 0 { verbosity.say("\(again) prompts left out: they are there already") }
+    guard !questions.isEmpty else {
+      throw CommandError(Failure.badData, "no prompt is left to ask")
+    }
+    return questions
+  }
+
+  /// How many of the questions the rows of an earlier run answer, one by one from the first on.
+  private func matched(_ rows: [LengthRow], _ questions: [Question]) throws -> Int {
+    for (index, row) in rows.enumerated() {
+      guard index < questions.count, row.sampleID == questions[index].sampleID,
+        row.outputSizes.count == draws, (row.promptText != nil) == text
+      else {
+        throw CommandError(
+          Failure.badData,
+          "\(output.printable).partial:\(index + 1): is a row of other prompts or settings; go on "
+            + "with those, or remove the file")
+      }
+    }
+    if !rows.isEmpty { verbosity.say("\(rows.count) rows are there; going on") }
+    return rows.count
+  }
+}
