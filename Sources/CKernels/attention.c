@@ -1,6 +1,6 @@
 // Attention over a cache in blocks: the entry points, and the scalar code.
 //
-// Scores: one fma chain over head_dim, ascending, times the scale. Their maximum and the sum of
+// Scores: one fma chain over head_dim, ascending, times the scale, capped where that is asked for. Their maximum and the sum of
 // their exponentials are taken in lanes (position % FT_PANEL), joined by halves. Output: one fma
 // chain per element over the positions, ascending, times 1 / sum.
 #include "numbers.h"
@@ -48,7 +48,9 @@ void ft_scalar_attend(const ft_attention *a, int32_t first_query, int32_t last_q
       for (size_t d = 0; d < size; d++) {
         sum = fmaf(keys[d * FT_KV_BLOCK], query[d], sum);
       }
-      row[p] = p < a->first || p >= last ? -INFINITY : sum * a->scale;
+      sum *= a->scale;
+      sum = a->cap == 0 ? sum : ft_capped(sum, a->cap);
+      row[p] = p < a->first || p >= last ? -INFINITY : sum;
     }
     float inverse = softmax(row, begin, end);
     for (size_t d = 0; d < size; d++) {

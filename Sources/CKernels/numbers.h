@@ -107,6 +107,11 @@ FT_INLINE float ft_exp(float x) {
   return p * first * second;
 }
 
+/// cap tanh(x / cap).
+FT_INLINE float ft_capped(float x, float cap) {
+  return cap - 2.0f * cap / (ft_exp(x * (2.0f / cap)) + 1.0f);
+}
+
 /// The sum of `count` lanes (a power of two), joined by halves until one is left; spoils them.
 FT_INLINE float ft_sum_lanes(float *lanes, int32_t count) {
   while (count > 1) {

@@ -39,6 +39,12 @@ void ft_scalar_geglu(const float *gate, const float *up, int32_t count, float *o
   }
 }
 
+void ft_scalar_cap(float *x, float cap, int32_t count) {
+  for (int32_t j = 0; j < count; j++) {
+    x[j] = ft_capped(x[j], cap);
+  }
+}
+
 void ft_scalar_add(float *x, const float *y, int32_t count) {
   for (int32_t j = 0; j < count; j++) {
     x[j] += y[j];
@@ -60,5 +66,7 @@ void ft_swiglu(const float *gate, const float *up, int32_t count, float *out) {
 void ft_geglu(const float *gate, const float *up, int32_t count, float *out) {
   ft_active_kernels()->geglu(gate, up, count, out);
 }
+
+void ft_cap(float *x, float cap, int32_t count) { ft_active_kernels()->cap(x, cap, count); }
 
 void ft_add(float *x, const float *y, int32_t count) { ft_active_kernels()->add(x, y, count); }

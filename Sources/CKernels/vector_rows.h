@@ -69,6 +69,16 @@ FT_VECTOR static void geglu(const float *gate, const float *up, int32_t count, f
   }
 }
 
+FT_VECTOR static void cap(float *x, float limit, int32_t count) {
+  int32_t j = 0;
+  for (; j + FT_PANEL <= count; j += FT_PANEL) {
+    ft_store(x + j, ft_caps(ft_load(x + j), limit));
+  }
+  for (; j < count; j++) {
+    x[j] = ft_capped(x[j], limit);
+  }
+}
+
 FT_VECTOR static void add(float *x, const float *y, int32_t count) {
   int32_t j = 0;
   for (; j + FT_PANEL <= count; j += FT_PANEL) {

@@ -17,4 +17,5 @@ FT_VECTOR static void matmul(const ft_matrix *matrix, int32_t first, int32_t las
 
 #define FT_TABLE(table_name, pack) \
   {.name = table_name, .matmul = matmul, .pack_bits = pack, .rms_norm = rms_norm, \
-   .rope = rope, .swiglu = swiglu, .geglu = geglu, .add = add, .attend = attend}
+   .rope = rope, .swiglu = swiglu, .geglu = geglu, .cap = cap, .add = add, \
+   .attend = attend}

@@ -132,12 +132,6 @@ extension LlamaConfiguration {
       family.activation = activation
     }
     if file.mlp_bias == true { throw unsupported("mlp_bias", "true") }
-    if let cap = file.attn_logit_softcapping {
-      throw unsupported("attn_logit_softcapping", "\(cap)")
-    }
-    if let cap = file.final_logit_softcapping {
-      throw unsupported("final_logit_softcapping", "\(cap)")
-    }
     if file.use_bidirectional_attention == true {
       throw unsupported("use_bidirectional_attention", "true")
     }
@@ -157,6 +151,8 @@ extension LlamaConfiguration {
     self.family = family
     // Qwen2's own biases leave the output projection out.
     attentionOutputBias = file.attention_bias ?? false && !family.attentionBias
+    scoreCap = file.attn_logit_softcapping ?? 0
+    logitCap = file.final_logit_softcapping ?? 0
     windowRopeTheta =
       file.rope_parameters?.sliding?.rope_theta ?? file.rope_local_base_freq
     if let scalar = file.query_pre_attn_scalar, family.normalizesUpdates {
@@ -168,7 +164,8 @@ extension LlamaConfiguration {
         .malformed, path: path, place: "partial_rotary_factor",
         problem: "expected more than 0 and at most 1, found \(part)")
     }
-    rotarySize = Int((Double(headSize) * part))
+    // What is no size fails the check of all sizes below.
+    rotarySize = Int(Double(min(max(headSize, -1), 1 << 20)) * part)
     slidingWindow = try Self.window(file, family, layerCount: layerCount, path: path)
     if let sliding = file.rope_parameters?.sliding,
       let type = sliding.rope_type ?? sliding.type, type != "default"

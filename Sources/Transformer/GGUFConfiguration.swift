@@ -55,6 +55,7 @@ extension LlamaConfiguration {
       0...1024 ~= layerCount
     {
       slidingWindow = SlidingWindow(size: size, layers: Array(repeating: true, count: layerCount))
+      self.family.windowing = .always
     }
     try readScaling(file, header, architecture)
     try validate(path: file.path)

@@ -39,6 +39,8 @@ struct GGUFTensors {
       }
       interleaved = ["attn_q": heads, "attn_k": shared]
     }
+    // One tensor of this name holds gate and up where another holds q, k and v.
+    let fused = header.tensors.contains { $0.name.hasSuffix(".attn_qkv.weight") }
     var tensors: [StoredTensor] = []
     var ranges: [(range: Range<Int>, name: String)] = []
     for tensor in header.tensors {
@@ -53,7 +55,7 @@ struct GGUFTensors {
       case .plain(let type): dtype = type
       case .blocks: dtype = .f32
       }
-      let name = Self.name(tensor.name)
+      let name = Self.name(tensor.name, fused: fused)
       guard let info = TensorInfo(name: name, dtype: dtype, shape: tensor.shape) else {
         throw fail(.malformed, tensor.name, "the shape \(tensor.shape) is too large")
       }
@@ -107,10 +109,11 @@ struct GGUFTensors {
   ]
 
   /// The Hugging Face name; names that have none stay.
-  static func name(_ name: String) -> String {
+  private static func name(_ name: String, fused: Bool) -> String {
     let parts = name.split(separator: ".").map(String.init)
     if parts.count == 2, let known = names[parts[0]] { return "\(known).\(parts[1])" }
-    if parts.count == 4, parts[0] == "blk", let known = layerNames[parts[2]] {
+    if parts.count == 4, parts[0] == "blk", var known = layerNames[parts[2]] {
+      if fused, parts[2] == "ffn_up" { known = "mlp.gate_up_proj" }
       return "model.layers.\(parts[1]).\(known).\(parts[3])"
     }
     return name

@@ -19,6 +19,9 @@ package struct LlamaConfiguration: Equatable, Sendable {
   package var slidingWindow: SlidingWindow?
   /// Scores are multiplied by it before the softmax: the inverse root of `headSize`.
   package var attentionScale: Float
+  /// Scores and logits go through `cap tanh(x / cap)` (Gemma 2); 0 leaves them as they are.
+  package var scoreCap: Float = 0
+  package var logitCap: Float = 0
   /// The output matrix is the embedding.
   package var tiedEmbeddings: Bool
   /// The q, k and v projections have a bias (Qwen2).
@@ -108,6 +111,11 @@ extension LlamaConfiguration {
     if let window = slidingWindow, window.layers.count != layerCount {
       throw malformed(
         "layer_types", "expected \(layerCount) layers, found \(window.layers.count)")
+    }
+    for (key, cap) in [
+      ("attn_logit_softcapping", scoreCap), ("final_logit_softcapping", logitCap),
+    ] where !(cap == 0 || 1e-3...1e6 ~= cap) {
+      throw malformed(key, "expected 0.001 to a million, found \(cap)")
     }
     let positive = [normEpsilon, ropeTheta, windowRopeTheta ?? 1, attentionScale]
     guard positive.allSatisfy({ $0 > 0 && $0.isFinite }), normEpsilon < 1 else {

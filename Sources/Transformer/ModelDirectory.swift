@@ -9,7 +9,7 @@ package struct ModelDirectory: Sendable {
   package let configuration: LlamaConfiguration
   package let tokenizer: Tokenizer
   /// How a conversation is written; or why it cannot be, which is no error for text as it is.
-  package let chatTemplate: Result<ChatTemplate, ModelError>
+  package private(set) var chatTemplate: Result<ChatTemplate, ModelError>
   /// Tokens that end an answer.
   package let endOfSequence: Set<TokenID>
   /// The weights, of which only the headers have been read.
@@ -65,21 +65,17 @@ package struct ModelDirectory: Sendable {
   ) throws(ModelError) {
     path = file.path
     self.checkpoint = checkpoint
-    configuration = try LlamaConfiguration(gguf: file, header)
+    let configuration = try LlamaConfiguration(gguf: file, header)
     let tokenizer = try Tokenizer(gguf: header)
+    self.configuration = configuration
     self.tokenizer = tokenizer
     chatTemplate = Result { () throws(ModelError) in
       guard let template = try header.text(optional: "tokenizer.chat_template") else {
         throw Self.noTemplate(file.path)
       }
-      func text(_ name: String) throws(ModelError) -> String {
-        let id = try header.integer(optional: "tokenizer.ggml.\(name)_token_id")
-        return id.map {
-          String(decoding: tokenizer.bytes(of: TokenID(clamping: $0)), as: UTF8.self)
-        } ?? ""
-      }
       return try ChatTemplate(
-        template: template, begin: try text("bos"), end: try text("eos"), path: file.path)
+        template: template, begin: tokenizer.text(of: configuration.beginningOfSequence),
+        end: tokenizer.text(of: configuration.endOfSequence.first), path: file.path)
     }
     endOfSequence = Set(configuration.endOfSequence.map { TokenID(clamping: $0) })
   }
@@ -87,7 +83,23 @@ package struct ModelDirectory: Sendable {
   private static func noTemplate(_ path: String) -> ModelError {
     ModelError(
       .unsupported, path: path, place: "chat_template", problem: "the model has no chat format",
-      advice: "give it text as it is, with --raw")
+      advice: "name one with --chat-template, or give it text as it is, with --raw")
+  }
+
+  /// Writes conversations in the format of that name, whatever the model says of itself.
+  ///
+  /// - Throws: `unsupported` for a name of none.
+  package mutating func useChatFormat(_ name: String) throws(ModelError) {
+    var begin = tokenizer.text(of: configuration.beginningOfSequence)
+    var end = tokenizer.text(of: configuration.endOfSequence.first)
+    let file = path + "/tokenizer_config.json"
+    if JSONFile.exists(file) {
+      let stated: TokenizerConfiguration = try JSONFile.decode(file)
+      begin = stated.bos_token?.content ?? ""
+      end = stated.eos_token?.content ?? end
+    }
+    chatTemplate = .success(
+      try ChatTemplate(named: name, begin: begin, end: end, path: path))
   }
 
   /// Loads the weights on as many threads as the team has.
@@ -102,5 +114,12 @@ package struct ModelDirectory: Sendable {
 
   private struct GenerationConfiguration: Decodable {
     var eos_token_id: TokenIDs?
+  }
+}
+
+extension Tokenizer {
+  /// What a token stands for; empty for none.
+  fileprivate func text(of id: Int?) -> String {
+    id.map { String(decoding: bytes(of: TokenID(clamping: $0)), as: UTF8.self) } ?? ""
   }
 }

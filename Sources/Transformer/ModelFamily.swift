@@ -23,7 +23,7 @@ package struct ModelFamily: Equatable, Sendable {
     case always
     /// None unless `use_sliding_window` says so (Qwen).
     case onDemand
-    /// All but every n-th (Gemma 3).
+    /// All but every n-th (Gemma).
     case allBut(every: Int)
   }
 
@@ -33,7 +33,7 @@ package struct ModelFamily: Equatable, Sendable {
   package var attentionBias = false
   /// Each head of q and k is normalised before it is rotated (Qwen3, Gemma 3).
   package var normalizesHeads = false
-  /// What attention and the feed-forward part give is normalised before it is added (Gemma 3).
+  /// What attention and the feed-forward part give is normalised before it is added (Gemma).
   package var normalizesUpdates = false
   /// Is added to every norm's weight as it is stored (Gemma).
   package var normAddend: Float = 0
@@ -50,6 +50,9 @@ package struct ModelFamily: Equatable, Sendable {
     "qwen2": ModelFamily(attentionBias: true),
     "qwen3": ModelFamily(normalizesHeads: true),
     "phi3": ModelFamily(windowing: .always, fusesProjections: true),
+    "gemma2": ModelFamily(
+      activation: .gelu, windowing: .allBut(every: 2), normalizesUpdates: true, normAddend: 1,
+      scalesEmbeddings: true, tiesEmbeddings: true),
     "gemma3_text": ModelFamily(
       activation: .gelu, windowing: .allBut(every: 6), normalizesHeads: true,
       normalizesUpdates: true, normAddend: 1, scalesEmbeddings: true, tiesEmbeddings: true),

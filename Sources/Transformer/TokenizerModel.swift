@@ -4,6 +4,10 @@ import Decoding
 struct TokenizerModel {
   /// No vocabulary is anywhere near this large; more is a damaged file that would fill the memory.
   private static let largestVocabulary = 1 << 24
+  /// Every place of a text may be compared with all of an added token.
+  private static let longestAdded = 1024
+  /// Ids may be left out, but not nearly all.
+  private static let gap = 1 << 16
 
   /// One more than the highest id.
   private(set) var count = 0
@@ -53,6 +57,9 @@ struct TokenizerModel {
       guard let id = TokenID(exactly: token.id), 0..<Self.largestVocabulary ~= token.id else {
         throw fail(.malformed, place, "\(token.id) is not a possible id")
       }
+      guard token.content.utf8.count <= Self.longestAdded else {
+        throw fail(.unsupported, place, "a text of \(token.content.utf8.count) bytes")
+      }
       if let other = model.vocab[token.content], other != token.id {
         throw fail(.malformed, place, "the id is \(token.id) here and \(other) in the vocabulary")
       }
@@ -70,6 +77,10 @@ struct TokenizerModel {
     // The library decodes added tokens through the byte-level alphabet like all others, and what has
     // a character outside of it as it stands.
     count = (spellings.keys.max() ?? -1) + 1
+    guard count <= Self.gap + 4 * spellings.count else {
+      throw fail(
+        .malformed, "model.vocab", "the highest id is \(count - 1), of \(spellings.count) tokens")
+    }
     starts.reserveCapacity(count + 1)
     for id in 0..<count {
       if let spelling = spellings[id] { bytes += pipeline.decoded(spelling) }

@@ -18,6 +18,10 @@ struct TokenizerPipeline {
   var strippedSpaces = 0
 
   private let path: String
+  /// Steps of a list, and bytes that a step puts in: no family has nearly so many, and every character
+  /// of a text costs them.
+  private static let mostSteps = 16
+  private static let mostBytes = 64
 
   init(_ file: TokenizerFile, path: String) throws(ModelError) {
     self.path = path
@@ -25,6 +29,7 @@ struct TokenizerPipeline {
     if let normalizer = file.normalizer { try read(normalizer: normalizer, at: "normalizer") }
     let step = file.pre_tokenizer
     let steps = step?.type == "Sequence" ? step?.pretokenizers ?? [] : step.map { [$0] } ?? []
+    try limit(steps.count, "pre_tokenizer")
     for (index, part) in steps.enumerated() {
       let place =
         step?.type == "Sequence" ? "pre_tokenizer.pretokenizers[\(index)]" : "pre_tokenizer"
@@ -53,23 +58,39 @@ struct TokenizerPipeline {
     ModelError(.unsupported, path: path, place: place, problem: "\(found) is not supported")
   }
 
+  private func limit(_ steps: Int, _ place: String) throws(ModelError) {
+    guard steps <= Self.mostSteps else { throw unsupported(place, "a list of \(steps) steps") }
+  }
+
+  /// The bytes of a text that a step puts in.
+  private func inserted(_ text: String?, at place: String) throws(ModelError) -> [UInt8] {
+    let bytes = Array((text ?? "").utf8)
+    guard bytes.count <= Self.mostBytes else {
+      throw unsupported(place, "a text of \(bytes.count) bytes")
+    }
+    return bytes
+  }
+
   private mutating func read(
     normalizer step: TokenizerFile.Step, at place: String
   ) throws(ModelError) {
     switch step.type {
     case "NFC": normalizer.steps.append(.composed)
-    case "Prepend": normalizer.steps.append(.prepend(Array((step.prepend ?? "").utf8)))
+    case "Prepend":
+      normalizer.steps.append(.prepend(try inserted(step.prepend, at: place)))
     case "Replace":
       guard let old = step.pattern?.String, !old.isEmpty, let new = step.content else {
         throw unsupported(place, "a Replace that is not of one text by another")
       }
-      normalizer.steps.append(.replace(Array(old.utf8), by: Array(new.utf8)))
+      normalizer.steps.append(
+        .replace(try inserted(old, at: place), by: try inserted(new, at: place)))
     case "Sequence":
       for (index, part) in (step.normalizers ?? []).enumerated() {
         try read(normalizer: part, at: "\(place).normalizers[\(index)]")
       }
     default: throw unsupported(place + ".type", "\"\(step.type)\"")
     }
+    try limit(normalizer.steps.count, place)
   }
 
   private mutating func pass(
@@ -176,7 +197,7 @@ struct TokenizerPipeline {
     for step in steps {
       switch step.type {
       case "Replace" where step.pattern?.String == "\u{2581}":
-        space = Array((step.content ?? "").utf8)
+        space = try inserted(step.content, at: "decoder")
       case "ByteFallback": decodesBytes = true
       case "Fuse": break
       case "Strip" where step.content == " " && step.stop ?? 0 == 0 && 0...16 ~= step.start ?? 0:

@@ -268,7 +268,7 @@ package final class TransformerModel: LanguageModel {
     var attention = ft_attention(
       q: a.queryKeyValue + task.row * stride + query, q_stride: stride, group: Int32(c.groupSize),
       head_dim: Int32(c.headSize), blocks: row.sequence.blockTable(lane: lane), first: 0,
-      last: Int32(row.position + 1), scale: c.attentionScale,
+      last: Int32(row.position + 1), scale: c.attentionScale, cap: c.scoreCap,
       scratch: a.scores + worker * a.scoresPerWorker,
       out: a.attention + task.row * c.querySize + query, out_stride: c.querySize)
     guard let window = c.slidingWindow, window.layers[layerIndex] else {
@@ -334,6 +334,11 @@ package final class TransformerModel: LanguageModel {
     team.multiply(
       weights.output, first, count: count, into: logitsBase + written * vocabularySize,
       stride: vocabularySize)
+    if configuration.logitCap != 0 {
+      ft_cap(
+        logitsBase + written * vocabularySize, configuration.logitCap,
+        Int32(count * vocabularySize))
+    }
     return count
   }
 

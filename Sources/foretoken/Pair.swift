@@ -15,7 +15,9 @@ struct Pair {
   ///
   /// - Throws: `ModelError`; `mismatch` when the draft's tokens are not the target's.
   init(_ options: ModelOptions, drafting: Bool, _ verbosity: VerbosityFlags) throws {
-    directory = try ModelDirectory(path: options.targetPath)
+    var directory = try ModelDirectory(path: options.targetPath)
+    if let name = options.chatTemplate { try directory.useChatFormat(name) }
+    self.directory = directory
     // Both folders are looked at before anything large is read.
     var draftDirectory: ModelDirectory?
     if drafting, let path = options.draftPath {

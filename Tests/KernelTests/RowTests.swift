@@ -127,6 +127,24 @@ extension KernelTests {
       return result
     }
 
+    @Test func `Caps: every kernel alike, near f64, and right at both ends`() {
+      for count in Self.counts {
+        let x = [Float].random(count, seed: 13, scale: 9)
+        func cap() -> [Float] {
+          var capped = x
+          ft_cap(&capped, 4, Int32(count))
+          return capped
+        }
+        KernelTests.expectEqualBits("\(count) elements") { cap() }
+        for (j, value) in cap().enumerated() {
+          #expect(abs(Double(value) - 4 * tanh(Double(x[j]) / 4)) <= 2e-6)
+        }
+      }
+      var ends: [Float] = [-.infinity, -1e30, 0, 1e30, .infinity]
+      ft_cap(&ends, 4, Int32(ends.count))
+      #expect(ends == [-4, -4, 0, 4, 4])
+    }
+
     @Test func `Sums: every kernel alike`() {
       for count in Self.counts {
         let (x, y) = ([Float].random(count, seed: 9), [Float].random(count, seed: 10))

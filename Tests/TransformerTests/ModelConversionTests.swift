@@ -37,8 +37,9 @@ import Transformer
     try ModelConversion(source).write(to: folder.file("made"), threads: 2)
     let made = try ModelDirectory(path: folder.file("made"))
     #expect(made.checkpoint.files.count == 1)
-    #expect(try Self.logits(made) == Self.logits(source))
-    #expect(try folder.names == ["made", name])
+    let same = try Self.logits(made) == Self.logits(source)
+    #expect(same)
+    #expect(try Set(folder.names) == ["made", name])
   }
 
   @Test("A GGUF file becomes a folder that computes the same", arguments: GGUFTests.names)
@@ -47,7 +48,8 @@ import Transformer
     let source = try ModelDirectory(path: Fixture.path("gguf/\(name).gguf"))
     try ModelConversion(source).write(to: folder.file("made") + "/", threads: 2)
     let made = try ModelDirectory(path: folder.file("made"))
-    #expect(try Self.logits(made) == Self.logits(source))
+    let same = try Self.logits(made) == Self.logits(source)
+    #expect(same)
     #expect(made.configuration == source.configuration)
     #expect(made.endOfSequence == source.endOfSequence)
     let text = "ABC def 0"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 from transformers import (
-    DynamicCache, Gemma3ForCausalLM, Gemma3TextConfig, LlamaConfig, LlamaForCausalLM, MistralConfig,
+    DynamicCache, Gemma2Config, Gemma2ForCausalLM, Gemma3ForCausalLM, Gemma3TextConfig, LlamaConfig, LlamaForCausalLM, MistralConfig,
     MistralForCausalLM, Phi3Config, Phi3ForCausalLM, Qwen2Config, Qwen2ForCausalLM, Qwen3Config,
     Qwen3ForCausalLM)
 
@@ -52,6 +52,11 @@ FAMILIES = {
             "long_factor": [1.5, 2.0, 2.5, 3.0, 3.5, 4.0],
             "original_max_position_embeddings": ORIGINAL, "partial_rotary_factor": 0.75},
         "original_max_position_embeddings": ORIGINAL, "hidden_size": 64, "sliding_window": 200}),
+    "gemma2": (Gemma2Config, Gemma2ForCausalLM, {
+        "head_dim": 12, "sliding_window": 40, "query_pre_attn_scalar": 20,
+        "attn_logit_softcapping": 4.0, "final_logit_softcapping": 6.0,
+        "layer_types": ["sliding_attention", "full_attention"],
+        "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0}}),
     "gemma3": (Gemma3TextConfig, Gemma3ForCausalLM, {
         "head_dim": 16, "sliding_window": 40, "num_hidden_layers": 3, "query_pre_attn_scalar": 20,
         "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],

@@ -91,7 +91,10 @@ def write(name: str, architecture: str, kind: Type, source: Path, out: Path) -> 
         if kind == Type.F32 or array.ndim == 1:
             writer.add_tensor(ours, array)
         else:
-            writer.add_tensor(ours, gguf.quants.quantize(array, kind), raw_dtype=kind)
+            # Where rows are no whole blocks, llama.cpp takes a plain type too.
+            fits = kind != Type.Q8_0 or array.shape[1] % 32 == 0
+            tensor_kind = kind if fits else Type.F16
+            writer.add_tensor(ours, gguf.quants.quantize(array, tensor_kind), raw_dtype=tensor_kind)
     finish(writer)
 
 

@@ -47,17 +47,20 @@ PIPELINES = {
 }
 
 
-def trained() -> sentencepiece.SentencePieceProcessor:
+def corpus() -> list[str]:
     generator = random.Random(SEED)
     words = lambda: "".join(map(generator.choice, [STEMS, ENDINGS, JOINTS]))
     texts = ["".join(words() for _ in range(40)).replace("\n", " ") for _ in range(200)]
-    texts += ["".join(generator.choice(FRAGMENTS) for _ in range(40)) for _ in range(60)]
+    return texts + ["".join(generator.choice(FRAGMENTS) for _ in range(40)) for _ in range(60)]
+
+
+def trained(texts: list[str], size: int, prefix: bool = True) -> sentencepiece.SentencePieceProcessor:
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(texts), model_writer=model, vocab_size=VOCABULARY, model_type="bpe",
+        sentence_iterator=iter(texts), model_writer=model, vocab_size=size, model_type="bpe",
         byte_fallback=True, normalization_rule_name="identity", remove_extra_whitespaces=False,
-        split_digits=True, allow_whitespace_only_pieces=True, num_threads=1,
-        minloglevel=2, character_coverage=0.995)
+        split_digits=True, allow_whitespace_only_pieces=True, num_threads=1, minloglevel=2,
+        character_coverage=0.995, add_dummy_prefix=prefix)
     return sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
 
 
@@ -72,17 +75,15 @@ def merges(vocabulary: dict[str, int], scores: dict[str, float]) -> list[tuple[s
     return [pair[:2] for pair in pairs]
 
 
-def main(folder: Path) -> None:
-    out = folder / "sentencepiece"
-    out.mkdir(exist_ok=True)
-    model = trained()
+def file_of(model: sentencepiece.SentencePieceProcessor) -> dict:
+    """The tokenizer.json of a SentencePiece model, in the pipeline of Llama 2."""
     pieces = [model.id_to_piece(i) for i in range(model.vocab_size())]
     scores = {piece: model.get_score(i) for i, piece in enumerate(pieces)}
     vocabulary = {piece: i for i, piece in enumerate(pieces)}
     special = {
         "id": 0, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False,
         "special": True}
-    written = {
+    return {
         "added_tokens": [special | {"id": i, "content": pieces[i]} for i in range(3)],
         "normalizer": {"type": "Sequence", "normalizers": [
             {"type": "Prepend", "prepend": MARK}, REPLACE]},
@@ -98,6 +99,15 @@ def main(folder: Path) -> None:
                   "continuing_subword_prefix": None, "end_of_word_suffix": None, "fuse_unk": True,
                   "byte_fallback": True, "ignore_merges": False, "vocab": vocabulary,
                   "merges": merges(vocabulary, scores)}}
+
+
+def main(folder: Path) -> None:
+    out = folder / "sentencepiece"
+    out.mkdir(exist_ok=True)
+    model = trained(corpus(), VOCABULARY)
+    written = file_of(model)
+    vocabulary = written["model"]["vocab"]
+    pieces = list(vocabulary)
     text = ",\n".join(f'"{key}":{value}' for key, value in lines({k: written[k] for k in KEYS}).items())
     (out / "tokenizer.json").write_text("{\n" + text + "\n}\n")
 

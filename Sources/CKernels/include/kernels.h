@@ -136,6 +136,9 @@ void ft_swiglu(const float *gate, const float *up, int32_t count, float *out);
 /// out[j] = gelu(gate[j]) * up[j], gelu by tanh: x / (1 + exp(-2 sqrt(2 / pi) (x + 0.044715 x^3))).
 void ft_geglu(const float *gate, const float *up, int32_t count, float *out);
 
+/// x[j] = cap tanh(x[j] / cap).
+void ft_cap(float *x, float cap, int32_t count);
+
 /// x[j] += y[j].
 void ft_add(float *x, const float *y, int32_t count);
 
@@ -153,7 +156,8 @@ void ft_add(float *x, const float *y, int32_t count);
 void ft_kv_store(float *block, int32_t head_dim, int32_t slot, const float *key,
                  const float *value);
 
-/// Tokens in a row of one sequence against one kv head: softmax(q k^T * scale) v, in f32.
+/// Tokens in a row of one sequence against one kv head: softmax(q k^T * scale) v, in f32, with
+/// scores capped as by ft_cap where `cap` is not 0.
 typedef struct {
   /// `group` query heads of `head_dim` floats for each token, `q_stride` floats from token to token.
   const float *q;
@@ -163,7 +167,7 @@ typedef struct {
   float *const *blocks;
   /// The first token sees positions [first, last), each token after it one more.
   int32_t first, last;
-  float scale;
+  float scale, cap;
   /// ft_attention_scratch floats.
   float *scratch;
   /// Like `q`.
