@@ -14,6 +14,19 @@ void ft_kv_store(float *block, int32_t head_dim, int32_t slot, const float *key,
   memcpy(values + (size_t)slot * (size_t)head_dim, value, (size_t)head_dim * sizeof(float));
 }
 
+void ft_kv_rotate(const float *block, int32_t head_dim, int32_t rotary_dim, const float *cosine,
+                  const float *sine, float *out) {
+  memcpy(out, block, 2 * FT_KV_BLOCK * (size_t)head_dim * sizeof(float));
+  int32_t half = rotary_dim / 2;
+  for (int32_t j = 0; j < half; j++) {
+    const float *low = block + j * FT_KV_BLOCK, *high = block + (j + half) * FT_KV_BLOCK;
+    for (int32_t slot = 0; slot < FT_KV_BLOCK; slot++) {
+      out[j * FT_KV_BLOCK + slot] = low[slot] * cosine[j] - high[slot] * sine[j];
+      out[(j + half) * FT_KV_BLOCK + slot] = high[slot] * cosine[j] + low[slot] * sine[j];
+    }
+  }
+}
+
 /// Exponentials of the scores, in place, relative to their maximum; the reciprocal of their sum.
 static float softmax(float *scores, int32_t begin, int32_t end) {
   float highest[FT_PANEL], sums[FT_PANEL] = {0};

@@ -24,6 +24,8 @@ struct Activations {
   let scores: UnsafeMutablePointer<Float>
   let scoresPerWorker: Int
 
+  let streaming: StreamingScratch?
+
   private let memory: [AlignedBuffer]
 
   /// - Parameter rotaries: kinds of rotations that layers have.
@@ -37,7 +39,12 @@ struct Activations {
       memory.append(buffer)
       return buffer.floats
     }
-    let scoresPerWorker = ft_attention_scratch(Int32(c.headSize), Int32(c.contextLength))
+    // Positions are counted from the beginning of a block.
+    let scoresPerWorker = ft_attention_scratch(
+      Int32(c.headSize), Int32(c.contextLength + KeyValueCache.blockLength))
+    streaming = try c.streaming.map { (streaming) throws(ModelError) in
+      try StreamingScratch(streaming, headSize: c.headSize, workers: workers)
+    }
     residual = try floats(rowCapacity * c.hiddenSize)
     normed = try floats(rowCapacity * c.hiddenSize)
     queryKeyValue = try floats(rowCapacity * (weights.layers.first?.queryKeyValue.rows ?? 0))

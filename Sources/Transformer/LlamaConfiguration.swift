@@ -17,6 +17,8 @@ package struct LlamaConfiguration: Equatable, Sendable {
   /// The first elements of a head that are rotated: `headSize`, less in Phi-4 mini.
   package var rotarySize: Int
   package var slidingWindow: SlidingWindow?
+  /// Text may be longer than the context; nil ends it there.
+  package var streaming: StreamingAttention?
   /// Scores are multiplied by it before the softmax: the inverse root of `headSize`.
   package var attentionScale: Float
   /// Scores and logits go through `cap tanh(x / cap)` (Gemma 2); 0 leaves them as they are.
@@ -31,6 +33,9 @@ package struct LlamaConfiguration: Equatable, Sendable {
   package var family = ModelFamily()
   package var endOfSequence: [Int]
   package var beginningOfSequence: Int?
+
+  /// Positions that a sequence can have.
+  package var longestSequence: Int { streaming == nil ? contextLength : StreamingAttention.longest }
 
   /// Query heads per key/value head.
   package var groupSize: Int { headCount / keyValueHeadCount }
@@ -91,7 +96,7 @@ extension LlamaConfiguration {
       ("num_key_value_heads", keyValueHeadCount, 1...1024),
       ("head_dim", headSize, 2...1024),
       ("max_position_embeddings", contextLength, 1...(1 << 24)),
-      ("partial_rotary_factor", rotarySize, 2...headSize),
+      ("partial_rotary_factor", rotarySize, 2...max(2, headSize)),
       ("sliding_window", slidingWindow?.size ?? 1, 1...(1 << 24)),
     ]
     for (key, value, range) in sizes where !range.contains(value) {

@@ -6,7 +6,7 @@ internal import FoundationEssentials
 /// shards with their `model.safetensors.index.json`; or a GGUF file has all of it.
 package struct ModelDirectory: Sendable {
   package let path: String
-  package let configuration: LlamaConfiguration
+  package private(set) var configuration: LlamaConfiguration
   package let tokenizer: Tokenizer
   /// How a conversation is written; or why it cannot be, which is no error for text as it is.
   package private(set) var chatTemplate: Result<ChatTemplate, ModelError>
@@ -100,6 +100,28 @@ package struct ModelDirectory: Sendable {
     }
     chatTemplate = .success(
       try ChatTemplate(named: name, begin: begin, end: end, path: path))
+  }
+
+  /// Lets text go on past the context: tokens see its beginning and the last `window` positions.
+  ///
+  /// - Throws: `unsupported` where the context has no room for a window, or rotations depend on how
+  ///   long a text is.
+  package mutating func stream(window: Int) throws(ModelError) {
+    if case .dynamic = configuration.ropeScaling {
+      throw ModelError(
+        .unsupported, path: path, place: "rope_scaling",
+        problem: "dynamic rotations cannot go with a window of attention")
+    }
+    guard
+      let streaming = StreamingAttention(
+        window: window, contextLength: configuration.contextLength)
+    else {
+      throw ModelError(
+        .unsupported, path: path, place: "max_position_embeddings",
+        problem: "a window of \(window) positions in a context of \(configuration.contextLength)",
+        advice: "both must be at least \(2 * KeyValueCache.blockLength)")
+    }
+    configuration.streaming = streaming
   }
 
   /// Loads the weights on as many threads as the team has.

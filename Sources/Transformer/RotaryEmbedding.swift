@@ -14,10 +14,16 @@ struct RotaryEmbedding: Sendable {
   /// `(size / 2)`: radians per position.
   private let frequencies: [Float]
 
+  /// Positions from here on have angles in f64: nobody rotates by them in f32 as a reference does.
+  private let contextLength: Int
+
+  var pairs: Int { size / 2 }
+
   init(size: Int, theta: Float, scaling: RopeScaling, contextLength: Int) {
     self.size = size
     self.theta = Double(theta)
     self.scaling = scaling
+    self.contextLength = contextLength
     magnitude = Float(scaling.magnitude)
     frequencies = scaling.frequencies(
       size: size, theta: Double(theta), contextLength: contextLength
@@ -45,9 +51,26 @@ struct RotaryEmbedding: Sendable {
         .map { Float($0) }
     }
     for (j, frequency) in frequencies.enumerated() {
-      let angle = Float(position) * frequency
-      cosine[j] = cosf(angle) * magnitude
-      sine[j] = sinf(angle) * magnitude
+      if position < contextLength {
+        let angle = Float(position) * frequency
+        cosine[j] = cosf(angle) * magnitude
+        sine[j] = sinf(angle) * magnitude
+      } else {
+        let angle = Double(position) * Double(frequency)
+        cosine[j] = Float(cos(angle)) * magnitude
+        sine[j] = Float(sin(angle)) * magnitude
+      }
+    }
+  }
+
+  /// Writes the cosines and sines of a rotation that takes what was rotated `positions` further.
+  func turn(
+    by positions: Int, cosine: UnsafeMutablePointer<Float>, sine: UnsafeMutablePointer<Float>
+  ) {
+    for (j, frequency) in frequencies.enumerated() {
+      let angle = Double(positions) * Double(frequency)
+      cosine[j] = Float(cos(angle))
+      sine[j] = Float(sin(angle))
     }
   }
 }

@@ -12,7 +12,9 @@ package final class TransformerModel: LanguageModel {
   package var configuration: LlamaConfiguration { weights.configuration }
   package var vocabularySize: Int { configuration.vocabularySize }
   package var hiddenSize: Int { configuration.hiddenSize }
-  package var contextLength: Int { configuration.contextLength }
+  package var contextLength: Int { configuration.longestSequence }
+  /// Bytes of the key/value cache, of all sequences.
+  package var cacheByteCount: Int { cache.byteCount }
 
   private let cache: KeyValueCache
   /// See `RotaryEmbedding.all`.
@@ -233,6 +235,9 @@ package final class TransformerModel: LanguageModel {
     var row: Int
     /// Token by token, the query heads of each in turn.
     var queries: Range<Int>
+
+    /// The last token of the queries, counted from the first of the task's slice.
+    func tokens(_ group: Int) -> Int { (queries.upperBound - 1) / group }
   }
 
   /// Head by head, so that a worker reads the keys and values of a head once for all rows.
@@ -271,15 +276,32 @@ package final class TransformerModel: LanguageModel {
       last: Int32(row.position + 1), scale: c.attentionScale, cap: c.scoreCap,
       scratch: a.scores + worker * a.scoresPerWorker,
       out: a.attention + task.row * c.querySize + query, out_stride: c.querySize)
-    guard let window = c.slidingWindow, window.layers[layerIndex] else {
+    let window = c.slidingWindow.flatMap { $0.layers[layerIndex] ? $0 : nil }
+    let isLong = c.streaming.map { !$0.seesAll(from: row.position + task.tokens(c.groupSize)) }
+    guard window != nil || isLong == true else {
       return ft_attend(&attention, Int32(task.queries.lowerBound), Int32(task.queries.upperBound))
     }
-    // Tokens of a window begin at positions of their own, so each has a call of its own.
+    // Each token sees positions of its own, so each has a call of its own.
+    let table = row.sequence.blockTable(lane: lane)
     var first = task.queries.lowerBound
     while first < task.queries.upperBound {
       let token = first / c.groupSize
       let last = min((token + 1) * c.groupSize, task.queries.upperBound)
-      attention.first = Int32(window.first(seenFrom: row.position + token, layer: layerIndex))
+      let position = row.position + token
+      if let window {
+        let seen = window.first(seenFrom: position, layer: layerIndex)
+        let block = seen / KeyValueCache.blockLength
+        let before = block * KeyValueCache.blockLength
+        attention.blocks = UnsafePointer(table + block)
+        attention.first = Int32(seen - before)
+        attention.last = Int32(position + 1 - before - token)
+      } else if let streaming = c.streaming, let scratch = a.streaming,
+        !streaming.seesAll(from: position)
+      {
+        scratch.restrict(
+          &attention, to: position, token: token, by: streaming, table, rotaries[0],
+          worker: worker)
+      }
       ft_attend(&attention, Int32(first), Int32(last))
       first = last
     }

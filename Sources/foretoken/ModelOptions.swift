@@ -38,6 +38,12 @@ struct ModelOptions: ParsableArguments {
         + "\(ChatTemplate.names.joined(separator: ", ")).", valueName: "name"))
   var chatTemplate: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Go on past the models' contexts: a token sees the beginning of the text and about so many "
+        + "positions before it, at most what the context holds.", valueName: "tokens"))
+  var attentionWindow: Int?
+
   @OptionGroup var threads: ThreadCount
 
   @Flag(help: "No progress bar while large weights load.")

@@ -17,11 +17,13 @@ struct Pair {
   init(_ options: ModelOptions, drafting: Bool, _ verbosity: VerbosityFlags) throws {
     var directory = try ModelDirectory(path: options.targetPath)
     if let name = options.chatTemplate { try directory.useChatFormat(name) }
+    if let window = options.attentionWindow { try directory.stream(window: window) }
     self.directory = directory
     // Both folders are looked at before anything large is read.
     var draftDirectory: ModelDirectory?
     if drafting, let path = options.draftPath {
-      let found = try ModelDirectory(path: path)
+      var found = try ModelDirectory(path: path)
+      if let window = options.attentionWindow { try found.stream(window: window) }
       try found.checkDraft(of: directory)
       draftDirectory = found
     }

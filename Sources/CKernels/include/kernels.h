@@ -156,6 +156,11 @@ void ft_add(float *x, const float *y, int32_t count);
 void ft_kv_store(float *block, int32_t head_dim, int32_t slot, const float *key,
                  const float *value);
 
+/// Copies a block into `out` with its keys rotated further: pairs (j, j + rotary_dim / 2), of which
+/// `cosine` and `sine` hold one each.
+void ft_kv_rotate(const float *block, int32_t head_dim, int32_t rotary_dim, const float *cosine,
+                  const float *sine, float *out);
+
 /// Tokens in a row of one sequence against one kv head: softmax(q k^T * scale) v, in f32, with
 /// scores capped as by ft_cap where `cap` is not 0.
 typedef struct {
