@@ -11,6 +11,8 @@ const ft_kernels ft_scalar_kernels = {
     .rms_norm = ft_scalar_rms_norm,
     .rope = ft_scalar_rope,
     .swiglu = ft_scalar_swiglu,
+    .geglu = ft_scalar_geglu,
+    .cap = ft_scalar_cap,
     .add = ft_scalar_add,
     .attend = ft_scalar_attend,
 };

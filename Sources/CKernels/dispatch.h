@@ -42,6 +42,8 @@ typedef struct {
   void (*rms_norm)(const float *x, const float *weight, float epsilon, int32_t count, float *out);
   void (*rope)(float *x, int32_t heads, int32_t head_dim, const float *cosine, const float *sine);
   void (*swiglu)(const float *gate, const float *up, int32_t count, float *out);
+  void (*geglu)(const float *gate, const float *up, int32_t count, float *out);
+  void (*cap)(float *x, float cap, int32_t count);
   void (*add)(float *x, const float *y, int32_t count);
   void (*attend)(const ft_attention *attention, int32_t first_query, int32_t last_query);
 } ft_kernels;
@@ -64,6 +66,8 @@ void ft_scalar_pack_q8(const ft_source *, int32_t, int32_t, int32_t, uint8_t *, 
 void ft_scalar_rms_norm(const float *, const float *, float, int32_t, float *);
 void ft_scalar_rope(float *, int32_t, int32_t, const float *, const float *);
 void ft_scalar_swiglu(const float *, const float *, int32_t, float *);
+void ft_scalar_geglu(const float *, const float *, int32_t, float *);
+void ft_scalar_cap(float *, float, int32_t);
 void ft_scalar_add(float *, const float *, int32_t);
 void ft_scalar_attend(const ft_attention *, int32_t, int32_t);
 #if FT_IS_X86

@@ -69,6 +69,7 @@ enum Failure {
     case .missing: missingInput
     case .outOfMemory: internalError
     case .inputOutput: inputOutput
+    case .cancelled: Interrupt.status
     }
   }
 }

@@ -23,7 +23,7 @@ import Transformer
   func agrees(name: String, type: WeightType) throws {
     let folder = Fixture.path(name)
     let configuration = try LlamaConfiguration(contentsOf: folder + "/config.json")
-    let file = try WeightFile(path: folder + "/model.safetensors")
+    let file = Checkpoint(try WeightFile(path: folder + "/model.safetensors"))
     let weights = try LlamaWeights(file, configuration: configuration, type: type, threads: 2)
     let model = try TransformerModel(weights: weights, team: WorkerTeam(threads: 2))
     let reference = try JSONDecoder().decode(

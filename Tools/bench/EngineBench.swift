@@ -56,10 +56,8 @@ struct EngineBench: ParsableCommand {
       weights.fillRandomly(seed: 1)
       return weights
     }
-    let files = ["model.safetensors.zst", "model.safetensors"].map { "\(folder)/\($0)" }
-    let file = files.first { FileManager.default.fileExists(atPath: $0) } ?? files[0]
     return try LlamaWeights(
-      WeightFile(path: file),
+      Checkpoint(path: folder),
       configuration: LlamaConfiguration(contentsOf: folder + "/config.json"),
       type: dtype, threads: threads)
   }

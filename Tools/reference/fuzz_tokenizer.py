@@ -6,11 +6,14 @@
 Ids are compared with and without the parsing of special tokens, and the decoding of random ids.
 Prompt files hold one JSON object a line, of which the fields instruction, question, prompt, input,
 output, answer, response and text are read. `--patterns` tries every split pattern that we know, over
-the vocabulary of the given tokenizer. Ends with status 1 at the first difference.
+the vocabulary of the given tokenizer. Ends with status 1 at the first difference. Where a
+tokenizer.model of SentencePiece lies beside, its ids are compared with those of `tokenizers` too, and
+counted: the two libraries break ties differently. family_tokenizers.py trains tokenizers to try.
 """
 
 import argparse
 import json
+import os
 import random
 import subprocess
 import sys
@@ -23,7 +26,7 @@ from tokenizers import Tokenizer
 from tokenizer_cases import PIPELINES, fuzzed
 
 FIELDS = ["instruction", "question", "prompt", "input", "output", "answer", "response", "text"]
-BENCH = Path(".build/release/foretoken-bench")
+BENCH = Path(os.environ.get("FORETOKEN_BENCH", ".build/release/foretoken-bench"))
 
 
 def texts_of(path: Path) -> list[str]:
@@ -60,6 +63,19 @@ def compare(path: Path, texts: list[str], sequences: list[list[int]], what: str)
     print(f"{what}: {len(texts)} texts, {len(sequences)} sequences of ids, no difference", flush=True)
 
 
+def count_differences(path: Path, texts: list[str]) -> None:
+    """Between the two libraries; NUL ends a text for one of them."""
+    import sentencepiece
+
+    model = sentencepiece.SentencePieceProcessor(model_file=str(path.with_name("tokenizer.model")))
+    library = Tokenizer.from_file(str(path))
+    library.encode_special_tokens = True
+    texts = [text for text in texts if "\0" not in text]
+    other = sum(
+        model.encode(text) != library.encode(text, add_special_tokens=False).ids for text in texts)
+    print(f"sentencepiece: {other} of {len(texts)} texts differ from the tokenizers library", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -82,7 +98,9 @@ def main() -> None:
         texts += texts_of(path)
 
     started = time.time()
-    compare(options.tokenizer, texts, sequences, options.tokenizer.name)
+    compare(options.tokenizer, texts, sequences, str(options.tokenizer))
+    if options.tokenizer.with_name("tokenizer.model").exists():
+        count_differences(options.tokenizer, texts)
     for name, pipeline in PIPELINES.items() if options.patterns else []:
         changed = written | pipeline(written)
         if name.startswith("flags"):

@@ -101,6 +101,16 @@ void ft_pack_panels_from_planes(ft_dtype dtype, ft_dtype source_dtype, const uin
 /// first finite value that is too large for `to`; those from there on are not written then.
 size_t ft_convert(ft_dtype to, ft_dtype from, const void *source, size_t count, void *out);
 
+/// Quantised blocks of a GGUF file.
+typedef enum { FT_Q8_0 = 0, FT_Q4_0 = 1, FT_Q4_K = 2, FT_Q6_K = 3 } ft_block_type;
+
+/// Bytes and elements of a block.
+size_t ft_block_bytes(ft_block_type type);
+size_t ft_block_elements(ft_block_type type);
+
+/// The elements of `blocks` blocks as f32.
+void ft_dequantise(ft_block_type type, const void *source, size_t blocks, float *out);
+
 /// y[i][r] for i in 0..<n: `x` is `(n, cols)` with row stride `x_stride`, `y` is `(n, rows)` with
 /// row stride `y_stride` (floats). Work is split by panels over the team; work too small to be worth
 /// a join, or a NULL team, runs on the caller alone.
@@ -123,6 +133,12 @@ void ft_rope(float *x, int32_t heads, int32_t head_dim, const float *cosine, con
 /// out[j] = silu(gate[j]) * up[j].
 void ft_swiglu(const float *gate, const float *up, int32_t count, float *out);
 
+/// out[j] = gelu(gate[j]) * up[j], gelu by tanh: x / (1 + exp(-2 sqrt(2 / pi) (x + 0.044715 x^3))).
+void ft_geglu(const float *gate, const float *up, int32_t count, float *out);
+
+/// x[j] = cap tanh(x[j] / cap).
+void ft_cap(float *x, float cap, int32_t count);
+
 /// x[j] += y[j].
 void ft_add(float *x, const float *y, int32_t count);
 
@@ -140,7 +156,13 @@ void ft_add(float *x, const float *y, int32_t count);
 void ft_kv_store(float *block, int32_t head_dim, int32_t slot, const float *key,
                  const float *value);
 
-/// Tokens in a row of one sequence against one kv head: softmax(q k^T * scale) v, in f32.
+/// Copies a block into `out` with its keys rotated further: pairs (j, j + rotary_dim / 2), of which
+/// `cosine` and `sine` hold one each.
+void ft_kv_rotate(const float *block, int32_t head_dim, int32_t rotary_dim, const float *cosine,
+                  const float *sine, float *out);
+
+/// Tokens in a row of one sequence against one kv head: softmax(q k^T * scale) v, in f32, with
+/// scores capped as by ft_cap where `cap` is not 0.
 typedef struct {
   /// `group` query heads of `head_dim` floats for each token, `q_stride` floats from token to token.
   const float *q;
@@ -150,7 +172,7 @@ typedef struct {
   float *const *blocks;
   /// The first token sees positions [first, last), each token after it one more.
   int32_t first, last;
-  float scale;
+  float scale, cap;
   /// ft_attention_scratch floats.
   float *scratch;
   /// Like `q`.
