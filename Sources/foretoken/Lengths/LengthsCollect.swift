@@ -1,5 +1,6 @@
 import ArgumentParser
 import Decoding
+import FoundationEssentials
 import Transformer
 import Workload
 
@@ -51,12 +52,29 @@ struct LengthsCollect: ParsableCommand {
   @Flag(help: "Keep the prompt, the longest and the shortest answer in the rows.") var text = false
   @Flag(help: "Write one array, the form of CASTILLO's own files, not a row a line.")
   var array = false
+  @Option(
+    help: ArgumentHelp(
+      "Also write the target's hidden states, a file for each row, for \"lengths train --states\".",
+      valueName: "folder"), completion: .directory)
+  var states: String?
+  @Option(help: "Tokens of an answer from one hidden state to the next.") var stateInterval = 32
   @OptionGroup var verbosity: VerbosityFlags
 
   func validate() throws {
-    for (name, value) in [("--draws", draws), ("--batch", batch), ("--max-tokens", maxTokens ?? 1)]
-    where value < 1 {
+    for (name, value) in [
+      ("--draws", draws), ("--batch", batch), ("--max-tokens", maxTokens ?? 1),
+      ("--state-interval", stateInterval),
+    ] where value < 1 {
       throw ValidationError("\(name) takes 1 or more, not \(value)")
+    }
+  }
+
+  private static func makeFolder(_ path: String) throws {
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw CommandError(
+        Failure.inputOutput, "\(path.printable): no folder can be made there: \(error)")
     }
   }
 
@@ -79,6 +97,7 @@ struct LengthsCollect: ParsableCommand {
     try Failure.reported {
       Interrupt.watch()
       let texts = try prompts.flatMap { try PromptFile.read(path: $0, limit: limit) }
+      if let states { try Self.makeFolder(states) }
       let journal = try RowJournal(path: output)
       let pair = try Pair(models, drafting: false, verbosity)
       let model = LengthRow.recordedName(ofModel: name ?? Self.folderName(pair.directory.path))
@@ -108,7 +127,8 @@ struct LengthsCollect: ParsableCommand {
       let identifier = UInt64(questions[index].sampleID, radix: 16) ?? 0
       return GenerationOptions(
         sampling: sampling, maxTokens: maxTokens ?? pair.target.contextLength,
-        endOfSequence: ends, request: identifier &+ UInt64(draw))
+        endOfSequence: ends, request: identifier &+ UInt64(draw),
+        stateInterval: states == nil ? nil : stateInterval)
     }
     try answers.run(questions.map(\.tokens), isStopped: { Interrupt.isRequested }) { index, drawn in
       let question = questions[index]
@@ -116,6 +136,11 @@ struct LengthsCollect: ParsableCommand {
         Response(
           length: tokens.count { !ends.contains($0) } + 1,
           text: text ? pair.directory.tokenizer.decode(tokens, skipSpecialTokens: true) : nil)
+      }
+      // Before the row: who finds a row finds its states.
+      if let states {
+        try AnswerStateFile(answers: drawn.states).write(
+          to: "\(states)/\(question.sampleID).safetensors.zst")
       }
       try journal.append(
         LengthRow(
