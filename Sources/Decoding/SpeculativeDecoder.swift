@@ -58,11 +58,13 @@ package final class SpeculativeDecoder {
       // Accept: keep what the verification keeps, and one token of the target's own.
       let judged = generation.judge(draft.candidates, output, firstRow: firstRow)
       let candidates = draft.candidates.map(\.token)
+      let nextRow = firstRow + judged.verdict.accepted
       firstRow += candidates.count + 1
       let position = generation.prefix.count
       let kept = candidates[..<judged.verdict.accepted].map {
         EmittedToken(token: $0, isDraft: true)
       }
+      generation.keepState(row: nextRow, of: output, behind: kept)
       let emitted = generation.emit(
         kept + [EmittedToken(token: judged.verdict.next, isDraft: false)])
 

@@ -16,6 +16,12 @@ struct LengthsEvaluate: ParsableCommand {
 
   @OptionGroup var training: PredictorTraining
 
+  @Option(
+    help: ArgumentHelp(
+      "Also score predictions from the hidden states in this folder of \"lengths collect\", before "
+        + "and while answers are generated.", valueName: "folder"), completion: .directory)
+  var states: String?
+
   @Option(help: "Score this trained predictor on the rows; they must not be those it saw.")
   var predictor: String?
 
@@ -36,6 +42,11 @@ struct LengthsEvaluate: ParsableCommand {
 
   func run() throws {
     try Failure.reported {
+      if let states {
+        let sections = try stateSections(folder: states)
+        PredictorTraining.endReport()
+        return print(format.render(sections), terminator: "")
+      }
       let forecasts = try makeForecasts()
       PredictorTraining.endReport()
       let evaluation = LengthEvaluation(
@@ -47,6 +58,40 @@ struct LengthsEvaluate: ParsableCommand {
   private func isTested(_ row: LengthRow) -> Bool {
     guard testSplit == nil || row.split == testSplit else { return false }
     return datasets.map { $0.split(separator: ",").contains { $0 == row.dataset } } ?? true
+  }
+
+  /// Hidden states against the prompt alone on the same rows, all held out by folds of prompts.
+  private func stateSections(
+    folder: String
+  ) throws -> [(title: String, key: String, table: Table)] {
+    let (_, all, _) = try training.read()
+    let states = try StateLengthFiles.read(
+      all.map(\.row).filter(isTested), folder: folder)
+    let known = Set(states.map(\.row.sampleID))
+    let examples = all.filter { known.contains($0.row.sampleID) }
+    let prompts = try HeldOutPredictions(
+      examples, heldOut: { _ in true }, folds: training.folds,
+      background: training.background.read(), settings: training.settings,
+      originals: examples.map(\.row), report: PredictorTraining.report)
+    let heldOut = try HeldOutStates(
+      states, folds: training.folds, settings: training.stateSettings,
+      report: PredictorTraining.report)
+    func byRow(_ forecasts: [LengthForecast]) -> [String: LengthDistribution] {
+      Dictionary(forecasts.map { ($0.row.sampleID, $0.predicted) }) { first, _ in first }
+    }
+    let promptForecasts = try prompts.calibratedForecasts()
+    let tables = StateLengthTables(
+      examples: states, heldOut: heldOut, promptOnly: byRow(promptForecasts),
+      group: byRow(prompts.groupForecasts),
+      bootstrap: Bootstrap(seed: training.seed, resamples: max(1, resamples)))
+    let evaluation = LengthEvaluation(
+      [
+        ("group quantiles", prompts.groupForecasts), ("prompt only", promptForecasts),
+        ("hidden state", tables.openingForecasts),
+      ], resamples: resamples, seed: training.seed)
+    return evaluation.sections + [
+      ("Error of what is left, by tokens generated", "by_generated", tables.curve)
+    ]
   }
 
   private func makeForecasts() throws -> [(name: String, forecasts: [LengthForecast])] {

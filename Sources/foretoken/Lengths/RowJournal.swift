@@ -15,6 +15,7 @@ import Workload
 final class RowJournal {
   /// What an earlier run has left.
   let rows: [LengthRow]
+  private var count: Int
   private let path: String
   private let partialPath: String
   private let descriptor: CInt
@@ -23,6 +24,7 @@ final class RowJournal {
   ///   `ModelError` when it cannot be written, `WorkloadError` for lines that are no rows.
   init(path: String) throws {
     self.path = path
+    count = 0
     partialPath = path + ".partial"
     guard !FileManager.default.fileExists(atPath: path) else {
       throw CommandError(
@@ -35,6 +37,7 @@ final class RowJournal {
     }
     do {
       rows = try Self.recovered(descriptor, partialPath)
+      count = rows.count
     } catch {
       close(descriptor)
       throw error
@@ -82,20 +85,23 @@ final class RowJournal {
           .inputOutput, path: partialPath, problem: "cannot be written: \(Self.reason())")
       }
     }
+    count += 1
   }
 
   /// Gives the file its name.
   ///
   /// - Parameter array: as one array, the form of CASTILLO's own files, not as lines.
-  func complete(array: Bool) throws {
+  /// - Returns: how many rows it has.
+  func complete(array: Bool) throws -> Int {
     if array {
       try TextFile.write(LengthRow.jsonArray(try Self.read(partialPath)), to: path)
       unlink(partialPath)
-      return
+      return count
     }
     guard fsync(descriptor) == 0, rename(partialPath, path) == 0 else {
       throw ModelError(.inputOutput, path: path, problem: "cannot be named: \(Self.reason())")
     }
+    return count
   }
 
   private static func reason() -> String { String(cString: strerror(errno)) }
