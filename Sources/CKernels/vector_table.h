@@ -16,6 +16,6 @@ FT_VECTOR static void matmul(const ft_matrix *matrix, int32_t first, int32_t las
 }
 
 #define FT_TABLE(table_name, pack) \
-  {.name = table_name, .matmul = matmul, .pack_bits = pack, .pack_q8 = pack_q8, .rms_norm = rms_norm, \
-   .rope = rope, .swiglu = swiglu, .geglu = geglu, .cap = cap, .add = add, \
-   .attend = attend}
+  {.name = table_name, .matmul = matmul, .pack_bits = pack, .pack_q8 = pack_q8, \
+   .rms_norm = rms_norm, .rope = rope, .swiglu = swiglu, .geglu = geglu, .cap = cap, \
+   .add = add, .attend = attend}
