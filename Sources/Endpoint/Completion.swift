@@ -103,6 +103,12 @@ package struct Completion: Sendable, Equatable {
     package var tokens: Int
     /// It ended by itself, not at a limit.
     package var isEnded: Bool
+
+    package init(text: String, tokens: Int, isEnded: Bool) {
+      self.text = text
+      self.tokens = tokens
+      self.isEnded = isEnded
+    }
   }
 
   package var choices: [Choice]
