@@ -21,7 +21,7 @@ struct LengthsTrain: ParsableCommand {
   func run() throws {
     try Failure.reported {
       let (originals, examples, withoutText) = try training.read()
-      let answers = try training.background.read()
+      let answers = try training.background.read(besides: examples)
       let heldOut = try HeldOutPredictions(
         examples, heldOut: { calibrationSplit == nil || $0.split == calibrationSplit },
         folds: training.folds, background: answers, settings: training.settings,
