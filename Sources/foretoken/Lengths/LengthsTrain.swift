@@ -28,7 +28,7 @@ struct LengthsTrain: ParsableCommand {
     try Failure.reported {
       if let states { return try trainOnStates(folder: states) }
       let (originals, examples, withoutText) = try training.read()
-      let answers = try training.background.read()
+      let answers = try training.background.read(besides: examples)
       let heldOut = try HeldOutPredictions(
         examples, heldOut: { calibrationSplit == nil || $0.split == calibrationSplit },
         folds: training.folds, background: answers, settings: training.settings,

@@ -42,6 +42,11 @@ extension PromptLengthModel {
     return tensors
   }
 
+  /// Bytes of all its arrays.
+  package var byteCount: Int {
+    tensors.values.reduce(0) { $0 + $1.values.count * MemoryLayout<Float>.stride }
+  }
+
   /// - Throws: `parameters` when an array is missing or does not fit the description.
   package init(
     _ description: Description, tensors: [String: NamedTensor]
