@@ -6,7 +6,7 @@ PROMPT ?= Write a short email to my boss asking for a day off.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo report test lint fmt bench clean
+.PHONY: help deps build demo report test test-neon lint fmt bench instructions peers clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -31,6 +31,15 @@ report: build ## what each policy gains on a few prompts, as foretoken-report/re
 test: deps ## build and run every test (in release: the kernels are C, and slow without -O2)
 	$(SWIFT) test -c release
 
+# The emulator plays a CPU with byte dot products and one without.
+test-neon: ## the ARM kernels against the scalar code, bit for bit, in an emulator
+	@command -v qemu-aarch64 >/dev/null && command -v aarch64-linux-gnu-gcc >/dev/null || { \
+	  echo "skipped: install gcc-aarch64-linux-gnu and qemu-user (apt-get), then try again"; exit 0; }; \
+	set -e; mkdir -p .build/neon; \
+	clang --target=aarch64-linux-gnu -O2 -static -ISources/CKernels/include Sources/CKernels/*.c \
+	  Tools/kernels/compare_kernels.c -lm -lpthread -o .build/neon/compare; \
+	for cpu in max cortex-a57; do qemu-aarch64 -cpu $$cpu .build/neon/compare; done
+
 lint: ## check the formatting
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Tools
 
@@ -41,6 +50,14 @@ bench: deps ## V(n), decode and draft speed of this machine on random weights
 	$(SWIFT) build -c release --product foretoken-bench
 	.build/release/foretoken-bench engine --model 110m
 	.build/release/foretoken-bench engine --model 3m --context 128
+
+instructions: deps ## instructions of a draft step, a decode step and a verification, against limits
+	$(SWIFT) build -c release --product foretoken-bench
+	python3 Tools/kernels/count_instructions.py
+
+peers: build ## Foretoken beside llama.cpp, transformers, ZipNN, tokenizers and tiktoken
+	$(SWIFT) build -c release --product foretoken-bench
+	Tools/peers/run.sh $(PEERS)
 
 clean: ## remove what was built
 	rm -rf .build
