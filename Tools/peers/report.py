@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 
 import charts
+import roofline
 
 OURS = "Foretoken"
 
@@ -103,6 +104,15 @@ def engine_table(key: str, rounds: list[dict]) -> Table:
     return Table(f"Engine, {key}", note, header, rows)
 
 
+def roofline_table(key: str, rounds: list[dict]) -> Table:
+    rows, bandwidth, peak = roofline.rows(key, rounds)
+    return Table(
+        f"What a step of {key} must cost",
+        f"Bytes of weights and cache at {bandwidth / 1e9:.1f} GB/s (as the threads read a buffer of "
+        f"the weights' size), multiply-adds at {peak / 1e9:.0f} G/s (the most of any step here), "
+        "and joins of the workers, each 0.3 to 1 us.", roofline.HEADER, rows)
+
+
 # The rest
 
 def start_table(rounds: dict) -> Table:
@@ -176,7 +186,8 @@ def tokenizer_table(result: dict) -> Table:
 
 
 def tables(result: dict) -> list[Table]:
-    out = [engine_table(key, rounds) for key, rounds in result.get("engine", {}).items()]
+    engines = result.get("engine", {}).items()
+    out = [engine_table(*each) for each in engines] + [roofline_table(*each) for each in engines]
     makers = {"start": start_table, "files": files_table, "tokenizer": tokenizer_table,
               "speculation": lambda section: speculation_table(section["pair"])}
     return out + [make(result[name]) for name, make in makers.items() if name in result]
