@@ -57,12 +57,18 @@ def engine_measures(rounds: list[dict]) -> list[tuple]:
         floor = ours["floor"] * run["weight_bytes"] / ours["weight_bytes"]
         return floor / median(run, "verify", 1, contexts[0])
 
+    def large_share(run, ours):
+        floor = ours["large_read"] * run["weight_bytes"] / 256e6
+        return floor / median(run, "verify", 1, contexts[0])
+
     def growth(width):
         return lambda run, ours: (
             median(run, "verify", width, contexts[0]) / median(run, "verify", 1, contexts[0]))
 
     measures = [(f"decode at context {c}, ms", decode(c), 1e3, 3, True) for c in contexts]
-    measures.append(("share of the bandwidth floor, %", share, 100, 1, False))
+    measures += [
+        ("share of the bandwidth floor, %", share, 100, 1, False),
+        ("the same by the bandwidth of 256 MB, %", large_share, 100, 1, False)]
     measures += [(f"V({w}) / V(1)", growth(w), 1, 2, None) for w in widths[1:]]
     measures += [(f"V({w}), ms", lambda run, ours, w=w: median(run, "verify", w, contexts[0]), 1e3,
                   3, True) for w in (4, 8, 16) if w in widths]
