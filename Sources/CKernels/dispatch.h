@@ -11,6 +11,11 @@
 #else
 #define FT_IS_X86 0
 #endif
+#if defined(__aarch64__) && !defined(__AARCH64EB__)
+#define FT_IS_ARM 1
+#else
+#define FT_IS_ARM 0
+#endif
 
 #define FT_INLINE static inline __attribute__((always_inline))
 
@@ -53,6 +58,10 @@ extern const ft_kernels ft_scalar_kernels;
 extern const ft_kernels ft_avx2_kernels;
 extern const ft_kernels ft_avxvnni_kernels;
 extern const ft_kernels ft_avx512_kernels;
+#endif
+#if FT_IS_ARM
+extern const ft_kernels ft_neon_kernels;
+extern const ft_kernels ft_neondot_kernels;
 #endif
 
 /// The table in use.

@@ -25,7 +25,7 @@ struct EngineBench: ParsableCommand {
   var widths = [1, 2, 3, 4, 5, 6, 8, 12, 16]
   @Option(parsing: .upToNextOption, help: "Lengths of prompts to read.")
   var prefill: [Int] = []
-  @Option(help: "Kernels: scalar, avx2, avxvnni or avx512; the best without it.")
+  @Option(help: "Kernels: scalar, avx2, avxvnni, avx512, neon or neondot; the best without it.")
   var kernels: String?
   @Option(help: "Rounds; each round measures everything once.")
   var repeats = 15

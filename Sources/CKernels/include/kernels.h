@@ -190,7 +190,7 @@ void ft_attend(const ft_attention *attention, int32_t first_query, int32_t last_
 // ---------------------------------------------------------------------------------------------
 // Which code runs
 
-/// "avx512", "avxvnni", "avx2" or "scalar": chosen once from what the CPU and the system can do.
+/// "avx512", "avxvnni", "avx2", "neondot", "neon" or "scalar": chosen once from what the CPU and the system can do.
 const char *ft_kernel_name(void);
 /// For tests and measurements: runs the kernels of that name from now on, NULL those that the CPU
 /// does best. False, and nothing changes, where there are none of that name or the CPU lacks them.

@@ -1,0 +1,42 @@
+// NEON (every 64-bit ARM): four registers hold a panel's width.
+#include "dispatch.h"
+
+#if FT_IS_ARM
+#include <arm_neon.h>
+
+#define FT_TARGET "simd"
+#define FT_SUMS 6  // four registers each, of 32: 6 tokens x 1 panel, 1 x 4
+#define FT_TOKENS 6
+#define FT_WIDE_PANELS 1
+#define FT_Q8_SUMS 3  // and as many totals
+#define FT_Q8_TOKENS 3
+#include "vector.h"
+
+FT_VECTOR_INLINE ft_ints start_dot(int32_t x_sum) {
+  (void)x_sum;  // add_dot takes the bias off
+  return (ft_ints){0};
+}
+
+/// Each lane's sum + the dot product of its four weights with the four bytes of x: products in 16
+/// bits, which are added in pairs twice.
+FT_VECTOR_INLINE ft_ints add_dot(ft_ints sum, ft_bytes weights, ft_words x) {
+  int32x4_t s[4];
+  int8x16_t w[4], b[4];
+  ft_bytes signed_weights = weights ^ FT_Q8_BIAS;
+  memcpy(s, &sum, sizeof s);
+  memcpy(w, &signed_weights, sizeof w);
+  memcpy(b, &x, sizeof b);
+  for (int k = 0; k < 4; k++) {
+    int16x8_t low = vmull_s8(vget_low_s8(w[k]), vget_low_s8(b[k]));
+    int16x8_t high = vmull_high_s8(w[k], b[k]);
+    s[k] = vaddq_s32(s[k], vpaddq_s32(vpaddlq_s16(low), vpaddlq_s16(high)));
+  }
+  memcpy(&sum, s, sizeof s);
+  return sum;
+}
+
+#include "vector_table.h"
+
+const ft_kernels ft_neon_kernels = FT_TABLE("neon", ft_scalar_pack_bits);
+
+#endif
