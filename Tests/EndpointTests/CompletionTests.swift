@@ -1,5 +1,6 @@
-import Endpoint
 import Testing
+
+@testable import Endpoint
 
 @Suite struct CompletionTests {
   private func text(_ request: CompletionRequest) throws -> String {

@@ -28,8 +28,8 @@ package struct StateLengthExample: Sendable {
 
 /// How a `StateLengthModel` is trained: everything but the data that decides it.
 package struct StateLengthSettings: Codable, Equatable, Sendable {
-  package var openingPenalty: Float = 3
-  package var laterPenalty: Float = 10
+  package var openingPenalty: Float = 0.5
+  package var laterPenalty: Float = 3
   /// Folds by prompt in which the training rows get guesses that did not see them.
   package var folds = 5
   package var hiddenWidth = 32
