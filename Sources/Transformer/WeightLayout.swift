@@ -13,7 +13,7 @@ struct WeightLayout {
   /// Reads the header of any kind of file.
   init(_ file: InputFile, budget: MemoryBudget) throws(ModelError) {
     // Read as a safetensors length, either magic would be a header beyond all limits.
-    let magic: UInt32 = file.size >= 8 ? try file.integer(at: 0) : 0
+    let magic: UInt32 = file.size >= 4 ? try file.integer(at: 0) : 0
     switch magic {
     case Self.frameMagic: try self.init(packed: file, budget: budget)
     case GGUFHeader.magic: try self.init(gguf: file)
