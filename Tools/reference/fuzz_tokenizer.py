@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import random
+import resource
 import subprocess
 import sys
 import tempfile
@@ -81,6 +82,30 @@ def count_differences(path: Path, texts: list[str]) -> None:
     print(f"sentencepiece: {other} of {len(texts)} texts differ from the tokenizers library", flush=True)
 
 
+def compare_speed(path: Path) -> None:
+    """Processor time on one thread for the sources of this repository, the library's cache warm."""
+    texts = [file.read_text() for file in sorted(Path("Sources").glob("**/*.swift"))]
+    lines = "".join(json.dumps(text) + "\n" for text in texts).encode()
+    size = sum(len(text.encode()) for text in texts)
+
+    def seconds(repeats: int) -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        command = [str(BENCH), "tokenize", "--tokenizer", str(path), "--repeat", str(repeats)]
+        subprocess.run(command, input=lines, stdout=subprocess.PIPE, check=True)
+        return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+
+    ours = (seconds(12) - seconds(2)) / 10
+    library = Tokenizer.from_file(str(path))
+    for text in texts:
+        library.encode(text)
+    before = time.process_time()
+    for text in texts * 3:
+        library.encode(text)
+    theirs = (time.process_time() - before) / 3
+    print(f"{path}: ours {size / ours / 1e6:.1f} MB/s, tokenizers {size / theirs / 1e6:.1f} MB/s, "
+          f"{theirs / ours:.1f} times")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -89,7 +114,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--patterns", action="store_true")
     parser.add_argument("prompts", type=Path, nargs="*")
+    parser.add_argument("--speed", action="store_true", help="compare speeds instead")
     options = parser.parse_args()
+    if options.speed:
+        os.environ |= {"TOKENIZERS_PARALLELISM": "false", "RAYON_NUM_THREADS": "1"}
+        return compare_speed(options.tokenizer)
 
     generator = random.Random(options.seed)
     written = json.loads(options.tokenizer.read_text())
