@@ -116,7 +116,7 @@ def roofline_table(key: str, rounds: list[dict]) -> Table:
         f"What a step of {key} must cost",
         f"Bytes of weights and cache at {bandwidth / 1e9:.1f} GB/s (as the threads read a buffer of "
         f"the weights' size), multiply-adds at {peak / 1e9:.0f} G/s (the most of any step here), "
-        "and joins of the workers, each 0.3 to 1 us.", roofline.HEADER, rows)
+        "and joins of the workers, about a microsecond each.", roofline.HEADER, rows)
 
 
 # The rest
