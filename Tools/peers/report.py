@@ -88,7 +88,7 @@ def engine_measures(rounds: list[dict]) -> list[tuple]:
 
 
 def engine_table(key: str, rounds: list[dict]) -> Table:
-    peers = [name for name in ("llama.cpp", "transformers") if name in rounds[0]]
+    peers = [name for name in ("llama.cpp", "transformers") if all(name in r for r in rounds)]
     header = ["", OURS, *peers, *(f"{peer} / {OURS}" for peer in peers)]
     rows = []
     for name, value, scale, digits, less in engine_measures(rounds):
@@ -116,7 +116,7 @@ def roofline_table(key: str, rounds: list[dict]) -> Table:
         f"What a step of {key} must cost",
         f"Bytes of weights and cache at {bandwidth / 1e9:.1f} GB/s (as the threads read a buffer of "
         f"the weights' size), multiply-adds at {peak / 1e9:.0f} G/s (the most of any step here), "
-        "and joins of the workers, each 0.3 to 1 us.", roofline.HEADER, rows)
+        "and joins of the workers, about a microsecond each.", roofline.HEADER, rows)
 
 
 # The rest
@@ -144,7 +144,7 @@ def speculation_table(rounds: list[dict]) -> Table:
 
     reference = [run[OURS]["plain"] for run in rounds]
     rows = []
-    for who in rounds[0]:
+    for who in (who for who in rounds[0] if all(who in run for run in rounds)):
         for mode in sorted(rounds[0][who], key=lambda mode: (mode != "plain", mode)):
             speeds = [speed(run[who][mode]) for run in rounds]
             plain = [speed(run[who if "plain" in run[who] else OURS]["plain"]) for run in rounds]
