@@ -8,7 +8,6 @@ struct Foretoken: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       Generate.self, Calibrate.self, Convert.self, Report.self, Head.self, Lengths.self,
-      Replay.self, Trace.self,
-      Weights.self,
+      Replay.self, Study.self, Trace.self, Weights.self,
     ])
 }
