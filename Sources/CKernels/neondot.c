@@ -32,6 +32,13 @@ FT_VECTOR_INLINE ft_ints add_dot(ft_ints sum, ft_bytes weights, ft_words x) {
   return sum;
 }
 
+/// The same for eight weights, low ones first, that are 0 to 15 and have no bias.
+FT_VECTOR_INLINE ft_ints add_halves(ft_ints sum, ft_bytes low, ft_bytes high, ft_words x_low,
+                                    ft_words x_high) {
+  // add_dot turns over the bit that is turned over here.
+  return add_dot(add_dot(sum, low ^ FT_Q8_BIAS, x_low), high ^ FT_Q8_BIAS, x_high);
+}
+
 #include "vector_table.h"
 
 const ft_kernels ft_neondot_kernels = FT_TABLE("neondot", ft_scalar_pack_bits);

@@ -5,8 +5,9 @@
 
 enum { q8_vectors = FT_Q8_GROUP / FT_PANEL };
 
-/// The bytes of a group, its scale, and the sum of the bytes.
-FT_VECTOR_INLINE int32_t quantize(const ft_floats values[q8_vectors], int8_t *out, float *scale) {
+/// The bytes of a group, its scale, and the sums of the bytes that meet each group of q4 weights.
+FT_VECTOR_INLINE void quantize(const ft_floats values[q8_vectors], int8_t *out, float *scale,
+                               int32_t sums[ft_q4_groups]) {
   typedef int8_t signed_bytes __attribute__((vector_size(FT_PANEL)));
   ft_words largest_bits = {0};  // the order of magnitudes is that of their bits
 #pragma clang loop unroll(full)
@@ -16,16 +17,18 @@ FT_VECTOR_INLINE int32_t quantize(const ft_floats values[q8_vectors], int8_t *ou
   float largest = ft_float(__builtin_reduce_max(largest_bits));
   float inverse;
   *scale = ft_q8_scale(largest, largest < INFINITY, &inverse);
-  ft_ints sum = {0};
+  ft_ints totals[ft_q4_groups] = {0};
 #pragma clang loop unroll(full)
   for (int j = 0; j < q8_vectors; j++) {
     ft_floats rounded = values[j] * ft_splat(inverse) + ft_splat(FT_EXP_ROUND);
     ft_ints whole = (ft_ints)rounded - (ft_ints)ft_splat(FT_EXP_ROUND);
     signed_bytes bytes = __builtin_convertvector(whole, signed_bytes);
     memcpy(out + j * FT_PANEL, &bytes, sizeof bytes);
-    sum += whole;
+    totals[j * ft_q4_groups / q8_vectors] += whole;
   }
-  return __builtin_reduce_add(sum);
+  for (int h = 0; h < ft_q4_groups; h++) {
+    sums[h] = __builtin_reduce_add(totals[h]);
+  }
 }
 
 /// Sixteen values from place k of a tensor on.
@@ -74,7 +77,8 @@ FT_VECTOR static void pack_q8(const ft_source *from, int32_t rows, int32_t cols,
       for (int j = 0; j < q8_vectors; j++) {
         values[j] = source_values(from, k + (size_t)j * FT_PANEL);
       }
-      quantize(values, bytes[lane], scale);
+      int32_t sums[ft_q4_groups];
+      quantize(values, bytes[lane], scale, sums);
       if (isnan(*scale)) {
         memset(bytes[lane], 0, FT_Q8_GROUP);
       }

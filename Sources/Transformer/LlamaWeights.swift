@@ -70,12 +70,17 @@ package struct LlamaWeights: Sendable {
     self.configuration = c
     self.type = type
     self.layers = layers
-    embedding = try Matrix(parts: [c.vocabularySize], columns: c.hiddenSize, type: type)
+    embedding = try Matrix(
+      parts: [c.vocabularySize], columns: c.hiddenSize, type: type.ofVocabulary)
     finalNorm = try AlignedBuffer(floats: c.hiddenSize, purpose: "weights")
     output =
       c.tiedEmbeddings
-      ? embedding : try Matrix(parts: [c.vocabularySize], columns: c.hiddenSize, type: type)
+      ? embedding
+      : try Matrix(parts: [c.vocabularySize], columns: c.hiddenSize, type: type.ofVocabulary)
   }
+
+  /// Bytes of all matrices in memory.
+  package var byteCount: Int { bytesPerStep + (output === embedding ? 0 : embedding.byteCount) }
 
   /// Bytes of the matrices that one decode step reads.
   package var bytesPerStep: Int {

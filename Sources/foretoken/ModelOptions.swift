@@ -19,7 +19,8 @@ struct ModelOptions: ParsableArguments {
       valueName: "dir"))
   var draftModel: String?
 
-  @Option(help: "Type of the weights in memory. (default: as they are stored)")
+  @Option(
+    help: "Type of the weights in memory: f32, bf16, f16, q8 or q4. (default: as they are stored)")
   var dtype: WeightType?
 
   @Option(

@@ -11,6 +11,8 @@ struct Bench: ParsableCommand {
       LearningBench.self,
       LoadBench.self,
       LogitsDump.self,
+      MemoryBench.self,
+      RandomModel.self,
       CorruptBench.self,
       ReplayBench.self,
       TokenizeBench.self,

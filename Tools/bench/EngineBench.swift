@@ -10,11 +10,11 @@ struct EngineBench: ParsableCommand {
     abstract: "V(n)/V(1), decode speed and its share of the bandwidth floor, prefill, sampling.",
     discussion: "On random weights, or on those of a folder: config.json and the weights.")
 
-  @Option(help: "Model size: 110m, 28m or 3m.")
+  @Option(help: "Model size: 1.1b, 135m, 110m, 28m or 3m.")
   var model = ModelSize.m110
   @Option(help: "A model folder instead of random weights.")
   var folder: String?
-  @Option(help: "Weight type: f32, bf16, f16 or q8.")
+  @Option(help: "Weight type: f32, bf16, f16, q8 or q4.")
   var dtype = WeightType.f16
   @Option(help: "Worker threads.")
   var threads = 2

@@ -50,12 +50,13 @@ static void expect_equal(const float *expected, const float *values, size_t coun
 static void check_products(const char *kernels) {
   static const int32_t rows[] = {1, 16, 33, 80}, cols[] = {1, 3, 64, 97, 200};
   static const int32_t tokens[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 17, 40};
-  static const char *const names[] = {"f32 product", "bf16 product", "f16 product", "q8 product"};
+  static const char *const names[] = {"f32 product", "bf16 product", "f16 product", "q8 product",
+                                      "q4 product"};
   for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
     for (size_t c = 0; c < sizeof cols / sizeof *cols; c++) {
       float *weights = numbers((size_t)(rows[r] * cols[c]));
       float *x = numbers((size_t)(40 * cols[c]));
-      for (int dtype = FT_F32; dtype <= FT_Q8; dtype++) {
+      for (int dtype = FT_F32; dtype <= FT_Q4; dtype++) {
         void *panels = ft_allocate(ft_panel_bytes((ft_dtype)dtype, rows[r], cols[c]));
         float *scales = calloc(1, ft_scale_bytes((ft_dtype)dtype, rows[r], cols[c]) + 64);
         ft_matrix matrix = {(ft_dtype)dtype, rows[r], cols[c], panels, scales};
@@ -134,8 +135,9 @@ static void check_attention(const char *kernels) {
           const char *names[] = {"scalar", kernels};
           for (int k = 0; k < 2; k++) {
             ft_use_kernels(names[k]);
-            ft_attention a = {q, stride, group, size, blocks, first, last, 0.125f, scratch,
-                              outs[k], stride};
+            ft_attention a = {.q = q, .q_stride = stride, .group = group, .head_dim = size,
+                              .blocks = blocks, .first = first, .last = last, .scale = 0.125f,
+                              .scratch = scratch, .out = outs[k], .out_stride = stride};
             ft_attend(&a, 0, group * tokens[t]);
           }
           expect_equal(outs[0], outs[1], count, "attention", kernels, size, last, tokens[t]);

@@ -13,6 +13,8 @@
 //               A group of activations becomes bytes as a group of weights does: divided by its
 //               scale, which is max|x| / 127, and rounded to nearest even. That is the only place
 //               where activations lose precision: at most half a step, 0.4 % of the group's largest.
+//   matmul, q4  the same with groups of FT_Q4_GROUP columns of weights; activations become bytes in
+//               groups of FT_Q8_GROUP, as for q8, so that two groups of weights share s.
 //
 // so that the scalar code, the vector code and a loop that anyone can write agree bit for bit
 // (except in the payload of a NaN).
@@ -55,12 +57,14 @@ void ft_team_run(ft_team *team, void (*body)(void *context, int part, int parts)
 // ---------------------------------------------------------------------------------------------
 // Matrices
 
-typedef enum { FT_F32 = 0, FT_BF16 = 1, FT_F16 = 2, FT_Q8 = 3 } ft_dtype;
+typedef enum { FT_F32 = 0, FT_BF16 = 1, FT_F16 = 2, FT_Q8 = 3, FT_Q4 = 4 } ft_dtype;
 
 /// Rows of a panel: a panel holds, column after column, the weights of FT_PANEL rows side by side.
 #define FT_PANEL 16
 /// Columns that share a scale in a row of a q8 matrix.
 #define FT_Q8_GROUP 64
+/// Columns that share a scale in a row of a q4 matrix.
+#define FT_Q4_GROUP 32
 
 /// A weight matrix `(rows, cols)` in panels: `[ceil(rows / FT_PANEL)][cols][FT_PANEL]`, rows past
 /// the end are zero. A panel of bf16 holds pairs of columns, of q8 fours, side by side for each row,
@@ -69,6 +73,7 @@ typedef enum { FT_F32 = 0, FT_BF16 = 1, FT_F16 = 2, FT_Q8 = 3 } ft_dtype;
 /// scales) lie one after another are also ONE matrix: that is how projections that read the same
 /// input (query, key and value; gate and up) share one pass and one join.
 /// q8: bytes, and `scales` is `[panels][ceil(cols / FT_Q8_GROUP)][FT_PANEL]` f32.
+/// q4: two weights in a byte, and the scales, which are bf16, among them (4.5 bits a weight).
 typedef struct {
   ft_dtype dtype;
   int32_t rows;
@@ -84,7 +89,7 @@ size_t ft_scale_bytes(ft_dtype dtype, int32_t rows, int32_t cols);
 /// Writes panels `[first_panel, last_panel)` of a matrix from row-major rows of `source` (the whole
 /// matrix, `rows * cols` elements of `source_dtype`, which is f32, bf16 or f16).
 /// 16-bit to the same dtype keeps the bits; other conversions round to nearest even; to q8 each
-/// group's scale is max|w| / 127.
+/// group's scale is max|w| / 127, to q4 it is the one of a few that leaves the least error.
 void ft_pack_panels(ft_dtype dtype, ft_dtype source_dtype, const void *source, int32_t rows,
                     int32_t cols, int32_t first_panel, int32_t last_panel, void *panels,
                     float *scales);
