@@ -13,6 +13,7 @@ struct Bench: ParsableCommand {
       LogitsDump.self,
       CorruptBench.self,
       ReplayBench.self,
+      StepBench.self,
       TokenizeBench.self,
       TruthBench.self,
     ])
