@@ -6,7 +6,7 @@ PROMPT ?= Write a short email to my boss asking for a day off.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-checks build demo report test test-neon lint fmt bench peers clean
+.PHONY: help deps deps-checks build demo report test test-neon lint fmt bench instructions peers clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -19,8 +19,9 @@ deps: ## install what the build needs and is missing (zstd, libcurl, pkg-config)
 	  elif command -v brew >/dev/null; then brew install zstd curl pkg-config; \
 	  else echo "install the development files of libzstd and libcurl, and pkg-config, then try again" >&2; exit 69; fi; }
 
-deps-checks: ## install what `make test-neon` needs and is missing, where apt-get has it
-	@for pair in aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu qemu-aarch64:qemu-user; do \
+deps-checks: ## install what `make test-neon instructions` need and is missing, where apt-get has it
+	@for pair in aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu qemu-aarch64:qemu-user \
+	    valgrind:valgrind strip:binutils; do \
 	  command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
 	[ -z "$$missing" ] || { $(AS_ROOT) apt-get update -qq && \
 	  $(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing; } \
@@ -57,6 +58,10 @@ bench: deps ## V(n), decode and draft speed of this machine on random weights
 	$(SWIFT) build -c release --product foretoken-bench
 	.build/release/foretoken-bench engine --model 110m
 	.build/release/foretoken-bench engine --model 3m --context 128
+
+instructions: deps ## instructions of a draft step, a decode step and a verification, against limits
+	$(SWIFT) build -c release --product foretoken-bench
+	python3 Tools/kernels/count_instructions.py
 
 peers: build ## Foretoken beside llama.cpp, transformers, ZipNN, tokenizers and tiktoken
 	$(SWIFT) build -c release --product foretoken-bench

@@ -15,6 +15,7 @@ struct Bench: ParsableCommand {
       RandomModel.self,
       CorruptBench.self,
       ReplayBench.self,
+      StepBench.self,
       TokenizeBench.self,
       TruthBench.self,
     ])
