@@ -13,7 +13,7 @@ struct CorruptBench: ParsableCommand {
       What is read: the tensors of a weight file; a tokenizer.json, which then encodes hostile texts; \
       for any other file the whole model that it belongs to, which then runs. Fails when a damaged \
       packed file reads differently, when a damaged weight file takes more than twice the memory of \
-      the sound one, when the process grows by more than --growth, or when something is thrown that \
+      the sound one and more than its bytes, when the process grows by more than --growth, or when something is thrown that \
       is no error of a model. A damaged file that ends the process stays in the temporary folder. \
       The file should be small: it is written once for every trial.
       """)
@@ -68,7 +68,7 @@ struct CorruptBench: ParsableCommand {
     print("  most memory for weights \(largest) bytes, sound \(honest.peak) bytes")
     print("  the process grew by \(grown) MB")
     guard !isPacked || different == 0, grown <= growth,
-      damaged.kind != .weights || largest <= 2 * honest.peak
+      damaged.kind != .weights || largest <= max(2 * honest.peak, damaged.sound.count)
     else { throw ExitCode.failure }
   }
 
