@@ -8,8 +8,6 @@ package enum GenerationError: Error, Equatable, CustomStringConvertible {
   case promptTooLong(tokens: Int, context: Int)
   /// The prompt has a token that the target does not know.
   case tokenOutsideVocabulary(token: TokenID, vocabularySize: Int)
-  /// Draft and target do not score the same tokens.
-  case vocabularyMismatch(target: Int, draft: Int)
 
   package var description: String {
     switch self {
@@ -21,8 +19,6 @@ package enum GenerationError: Error, Equatable, CustomStringConvertible {
       "the prompt has \(tokens) tokens, the model's context holds \(context)"
     case .tokenOutsideVocabulary(let token, let vocabularySize):
       "token \(token) of the prompt is outside the vocabulary of \(vocabularySize)"
-    case .vocabularyMismatch(let target, let draft):
-      "the draft scores \(draft) tokens, the target \(target)"
     }
   }
 }

@@ -18,7 +18,8 @@ package final class Tokenizer: Sendable {
   /// Found in the text as it comes, and in the normalized text between those.
   private let literalTokens: AddedTokenMatcher
   private let normalizedTokens: AddedTokenMatcher
-  private let prefix: [TokenID]
+  /// Tokens around a text that is one by itself.
+  let prefix: [TokenID]
   private let suffix: [TokenID]
 
   /// Reads a `tokenizer.json`.
@@ -149,6 +150,9 @@ package final class Tokenizer: Sendable {
     addedTokens[token]?.special ?? false
   }
 
+  /// Whether the token was added to what the model of the tokenizer makes.
+  func isAdded(_ token: TokenID) -> Bool { addedTokens[token] != nil }
+
   /// The token that stands for exactly this text, an added one before an ordinary one.
   package func id(of text: String) -> TokenID? {
     let bytes = Array(text.utf8)
@@ -158,30 +162,5 @@ package final class Tokenizer: Sendable {
     return (0..<TokenID(vocabularySize)).first { token in
       !bytes.isEmpty && tokenBytes[range(of: token)].elementsEqual(bytes)
     }
-  }
-
-  /// The first id that stands for different text in the two vocabularies, if any: draft and target
-  /// must agree on all that both have.
-  package func firstDifference(from other: Tokenizer) -> TokenDifference? {
-    for token in 0..<TokenID(max(vocabularySize, other.vocabularySize)) {
-      let (ours, theirs) = (bytes(of: token), other.bytes(of: token))
-      if ours != theirs { return TokenDifference(token: token, first: ours, second: theirs) }
-    }
-    return nil
-  }
-}
-
-/// A token on which two vocabularies disagree.
-package struct TokenDifference: Equatable, Sendable, CustomStringConvertible {
-  package let token: TokenID
-  /// Its bytes in the one and in the other; none where it does not exist.
-  package let first: [UInt8]
-  package let second: [UInt8]
-
-  package var description: String {
-    func text(_ bytes: [UInt8]) -> String {
-      bytes.isEmpty ? "nothing" : String(decoding: bytes, as: UTF8.self).asJSON
-    }
-    return "token \(token) is \(text(first)) in the one and \(text(second)) in the other"
   }
 }

@@ -8,57 +8,76 @@ struct Pair {
   let draft: TransformerModel?
   /// Nil without a draft.
   let draftDirectory: ModelDirectory?
+  /// The draft as a model of the target's vocabulary size.
+  let fittedDraft: (any LanguageModel)?
+  /// The first token that is not the same to both, where text must be translated between them.
+  let difference: TokenDifference?
   let decoder: SpeculativeDecoder
   let threads: Int
 
   /// Loads both models on one team of workers; they never run at the same time.
   ///
-  /// - Throws: `ModelError`; `mismatch` when the draft's tokens are not the target's.
+  /// Says so where the draft's tokens are not the target's.
+  ///
+  /// - Throws: `ModelError`.
   init(_ options: ModelOptions, drafting: Bool, _ verbosity: VerbosityFlags) throws {
     directory = try ModelDirectory(path: options.targetPath)
     // Both folders are looked at before anything large is read.
-    var draftDirectory: ModelDirectory?
-    if drafting, let path = options.draftPath {
-      let found = try ModelDirectory(path: path)
-      try found.checkDraft(of: directory)
-      draftDirectory = found
+    let draftDirectory =
+      drafting ? try options.draftPath.map(ModelDirectory.init(path:)) : nil
+    difference = draftDirectory.flatMap { [tokenizer = directory.tokenizer] in
+      tokenizer.firstDifference(from: $0.tokenizer)
+    }
+    if let difference {
+      verbosity.say(
+        "draft: \(difference): the text is translated between the two, which costs time and "
+          + "candidates")
     }
     let team = try WorkerTeam(threads: options.threads.count)
     target = try directory.load("target", options.dtype, team, options, verbosity)
     self.draftDirectory = draftDirectory
     draft = try draftDirectory?.load(
       "draft", options.draftType, team, options, verbosity)
+    let size = target.vocabularySize
+    fittedDraft = draft.map { (draft) -> any LanguageModel in
+      draft.vocabularySize == size ? draft : FittedModel(draft, vocabularySize: size)
+    }
     decoder = SpeculativeDecoder(target: target)
     threads = options.threads.count
   }
 
-  /// The draft's trained heads; nil where there are none.
+  /// A drafter of the draft model for one request; nil without a draft.
+  ///
+  /// - Throws: what the model throws when it cannot open a sequence.
+  func drafter() throws -> (any Drafter)? {
+    guard let draft, let fittedDraft, let draftDirectory else { return nil }
+    guard difference != nil else { return try ModelDrafter(model: fittedDraft) }
+    return try TranslatingDrafter(
+      model: draft, own: draftDirectory.tokenizer, target: directory.tokenizer,
+      ends: draftDirectory.endOfSequence)
+  }
+
+  /// - Throws: `mismatch` naming the first token on which draft and target disagree.
+  func requireSharedTokens(for purpose: String) throws(ModelError) {
+    guard let difference, let draftDirectory else { return }
+    throw ModelError(
+      .mismatch, path: draftDirectory.path, place: "tokenizer", problem: "\(difference)",
+      advice: "\(purpose) need a draft with the target's tokenizer")
+  }
+
+  /// The draft's trained heads; nil where there are none, or where tokens are translated.
   ///
   /// - Parameter path: their file; nil for the one in the draft's folder.
   /// - Throws: `ModelError` for a file that is not there or is for another draft.
   func heads(_ path: String?) throws(ModelError) -> HeadFile? {
-    guard let draft, let directory = draftDirectory else { return nil }
+    if path != nil { try requireSharedTokens(for: "heads") }
+    guard let draft, let directory = draftDirectory, difference == nil else { return nil }
     guard let path = path ?? Head.file(beside: directory.path) else { return nil }
     return try HeadFile(contentsOf: path, hiddenSize: draft.hiddenSize)
   }
 }
 
 extension ModelDirectory {
-  /// - Throws: `mismatch` naming the first token that differs.
-  fileprivate func checkDraft(of target: ModelDirectory) throws(ModelError) {
-    let advice = "a draft must have the target's tokenizer"
-    if let difference = target.tokenizer.firstDifference(from: tokenizer) {
-      throw ModelError(
-        .mismatch, path: path, place: "tokenizer", problem: "\(difference)", advice: advice)
-    }
-    let (expected, found) = (target.configuration.vocabularySize, configuration.vocabularySize)
-    guard expected == found else {
-      throw ModelError(
-        .mismatch, path: path, place: "vocab_size",
-        problem: "expected the target's \(expected), found \(found)", advice: advice)
-    }
-  }
-
   /// Loads the weights, with a progress bar where somebody is watching and it takes long enough.
   fileprivate func load(
     _ role: String, _ type: WeightType?, _ team: WorkerTeam, _ options: ModelOptions,

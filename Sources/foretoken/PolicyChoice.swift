@@ -105,13 +105,14 @@ extension PolicyChoice {
 
   /// A drafter for one request; nil where nobody proposes.
   ///
+  /// - Parameter model: makes one of the draft model; nil where there is none.
   /// - Throws: what the model throws when it cannot open a sequence.
-  func drafter(_ draft: (any LanguageModel)?) throws -> (any Drafter)? {
+  func drafter(_ model: @autoclosure () throws -> (any Drafter)?) throws -> (any Drafter)? {
     switch kind.source {
     case .nobody: return nil
     case .lookup: return PromptLookupDrafter()
     case .model:
-      guard let model = try draft.map(ModelDrafter.init(model:)) else { return nil }
+      guard let model = try model() else { return nil }
       guard looksUpFirst else { return model }
       return HybridDrafter(lookup: PromptLookupDrafter(), model: model)
     }

@@ -42,6 +42,31 @@ import Testing
     }
   }
 
+  @Test("A draft with other tokens, or with other padding, changes no token of the text")
+  func otherVocabularies() throws {
+    let merges = ["t h", "th e", "o n", "a n", "an d", "Ġ a", "o u"]
+    let translated = try TinyModel(noise: 0.15, merges: merges).write("other", in: pair.folder)
+    let padded = try TinyModel(noise: 0.15, padding: 16).write("padded", in: pair.folder)
+    let plain = try pair.json("hello", "-n", "80", "--no-speculation")
+    for (draft, warning) in [(translated, "token 258"), (padded, nil)] {
+      for policy in ["fixed:3", "cost-aware", "confidence"] {
+        let outcome = try CommandLineTool.run(
+          pair.generate(
+            "hello", "-n", "80", "-md", draft, "--draft-policy", policy, "--json"))
+        try #require(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.errors.contains(warning ?? "") && (warning != nil || outcome.errors == ""))
+        let drafted = try JSONValue(parsing: outcome.text)
+        #expect(drafted["tokens"] == plain["tokens"])
+        if policy == "fixed:3" { #expect(try #require(drafted["timings"]["draft_n"].int) > 20) }
+      }
+    }
+    // The other way round: a draft without the target's padding.
+    let outcome = try CommandLineTool.run(
+      ["generate", "-m", padded, "-md", pair.draft, "hello", "-n", "40", "--draft-tokens", "3"])
+    let alone = try CommandLineTool.run(["generate", "-m", padded, "hello", "-n", "40"])
+    #expect(outcome.status == 0 && outcome.text == alone.text, "\(outcome.errors)")
+  }
+
   @Test func `The prompt comes from an argument, a flag, a file or stdin`() throws {
     try pair.folder.write("prompt.txt", Array("two\nlines\n".utf8))
     let file = pair.folder.path + "/prompt.txt"

@@ -25,6 +25,8 @@ struct TinyModel {
   var context = 512
   /// The standard deviation, more or less, of what tells a draft from its target.
   var noise: Float = 0
+  /// Tokens that the model has and the tokenizer has not, beside those up to a multiple of eight.
+  var padding = 0
   /// Tokens that the tokenizer has beside the 256 bytes.
   var merges = ["t h", "th e", "i n", "a n", "an d"]
   var chatTemplate: String? = Self.chatML
@@ -40,7 +42,7 @@ struct TinyModel {
 
   /// Of the tokenizer; the model has some to spare, as real ones do.
   private var tokenCount: Int { 256 + merges.count + 3 }
-  private var vocabulary: Int { (tokenCount + 15) / 8 * 8 }
+  private var vocabulary: Int { (tokenCount + 15) / 8 * 8 + padding }
   private var end: Int { tokenCount - 1 }
 
   /// Writes the folder and returns its path.

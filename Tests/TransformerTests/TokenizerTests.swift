@@ -63,7 +63,7 @@ import Transformer
     #expect(tokenizer.decode([-1, the, 600], skipSpecialTokens: false) == " the")
   }
 
-  @Test("The first id on which two vocabularies disagree is named with both texts")
+  @Test("The first id that spells different text is named; added tokens and padding do not count")
   func difference() throws {
     let tokenizer = try TokenizerFixture.tokenizer()
     #expect(tokenizer.firstDifference(from: try TokenizerFixture.tokenizer()) == nil)
@@ -74,11 +74,28 @@ import Transformer
        {"id":600,"content":"<extra>","special":true}]
       """#.replacing("\n", with: "")
     let longer = try TokenizerFixture.tokenizer(replacing: ["added_tokens": renamed])
-    let difference = try #require(tokenizer.firstDifference(from: longer))
-    #expect(difference.token == 600)
-    #expect(
-      difference.description == #"token 600 is nothing in the one and "<extra>" in the other"#)
-    #expect(longer.firstDifference(from: tokenizer)?.second == [])
+    #expect(tokenizer.firstDifference(from: longer) == nil)
+    #expect(longer.firstDifference(from: tokenizer) == nil)
+    let other = try TokenizerFixture.tokenizer(
+      replacing: ["model": #"{"type":"BPE","vocab":{"a":3,"b":4,"ab":5},"merges":["a b"]}"#])
+    let difference = try #require(other.firstDifference(from: tokenizer))
+    #expect(difference.token == 3)
+    #expect(difference.description == #"token 3 is "a" in the one and "!" in the other"#)
+    #expect(tokenizer.firstDifference(from: other)?.second == Array("a".utf8))
+  }
+
+  @Test("What continues a text has no mark of a beginning; what begins has one")
+  func continuation() throws {
+    let pipeline = try #require(
+      try TokenizerFixture.shared.get().pipelines.first { $0.keys["post_processor"] != nil })
+    let tokenizer = try TokenizerFixture.tokenizer(replacing: pipeline.keys)
+    let plain = tokenizer.encode("the", addSpecialTokens: false)
+    let marked = tokenizer.tokens(of: "the", isBeginning: true)
+    #expect(tokenizer.tokens(of: "the", isBeginning: false) == plain)
+    #expect(marked.count > plain.count && marked.suffix(plain.count) == plain[...])
+    // A text that has the mark already gets no second one.
+    let text = tokenizer.decode(marked, skipSpecialTokens: false)
+    #expect(tokenizer.tokens(of: text, isBeginning: true) == marked)
   }
 
   @Test(

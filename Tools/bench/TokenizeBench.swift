@@ -21,6 +21,15 @@ struct TokenizeBench: ParsableCommand {
   var plain = false
   @Option(help: "Encode everything this many times and print only the speed of the fastest.")
   var `repeat` = 0
+  @Flag(help: "With --repeat: print a JSON object.")
+  var json = false
+
+  private struct Speed: Encodable {
+    var texts: Int
+    var bytes: Int
+    var tokens: Int
+    var bytesPerSecond: Double
+  }
 
   func run() throws {
     let path = tokenizer
@@ -63,8 +72,16 @@ struct TokenizeBench: ParsableCommand {
       }.seconds
     }
     let best = seconds.min() ?? .nan
-    print(
-      "\(texts.count) texts, \(bytes) bytes, \(tokens) tokens:",
-      "\((Double(bytes) / best / 1e6).rounded(1)) MB/s")
+    let speed = Speed(
+      texts: texts.count, bytes: bytes, tokens: tokens, bytesPerSecond: Double(bytes) / best)
+    if json {
+      let encoder = JSONEncoder()
+      encoder.keyEncodingStrategy = .convertToSnakeCase
+      print(String(decoding: try encoder.encode(speed), as: UTF8.self))
+    } else {
+      print(
+        "\(speed.texts) texts, \(bytes) bytes, \(tokens) tokens:",
+        "\((speed.bytesPerSecond / 1e6).rounded(1)) MB/s")
+    }
   }
 }

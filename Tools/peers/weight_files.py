@@ -1,16 +1,9 @@
 """Weight files compared: ours, ZipNN and plain zstd, on one .safetensors file.
 
-    pip install zipnn zstandard
-    swift build -c release
-    python Tools/peers/weight_files.py MODEL_FOLDER [--programs .build/release] [--threads 2]
-
-MODEL_FOLDER has config.json and model.safetensors. Ratios are of the whole file. Speeds are bytes
-of the plain file per second, the median of several runs with the input in memory (ours: in the page
-cache). What "load" means differs, to our disadvantage: ours ends in the panels that the kernels
-compute with, the others' in a buffer of bytes.
+Sizes are of the whole file. What "load" means differs, to our disadvantage: ours ends in the panels
+that the kernels compute with, the others' in a buffer of bytes.
 """
 
-import argparse
 import json
 import statistics
 import subprocess
@@ -18,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-REPEATS = 15
+REPEATS = 9
 
 
 def seconds(action) -> float:
@@ -78,33 +71,26 @@ def zstd(data: bytes, level: int):
     return len(packed), packing, seconds(lambda: decoder.decompress(packed))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--programs", type=Path, default=Path(".build/release"))
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--dtype", default="bfloat16", help="of the tensors, for ZipNN")
-    parser.add_argument("--levels", type=int, nargs="+", default=[3, 19], help="zstd's, and ours")
-    options = parser.parse_args()
-    data = (options.folder / "model.safetensors").read_bytes()
-    threads = options.threads
+def compare(folder: Path, programs: Path, threads: int, levels: tuple[int, ...] = (3, 19)) -> dict:
+    """For each format: bytes, and seconds to pack, to decode and to load.
 
-    def row(name: str, size: int, packing: float, decoding: float, loading: float | None = None):
-        speeds = [len(data) / s / 1e9 if s else None for s in (packing, decoding, loading)]
-        cells = "".join(f"{'-' if s is None else format(s, '.3f'):>10}" for s in speeds)
-        print(f"{name:24}{size:>12}{size / len(data):>8.4f}{cells}", flush=True)
+    `folder` has config.json and a bf16 model.safetensors.
+    """
+    data = (folder / "model.safetensors").read_bytes()
+    rows, missing = {}, {}
 
-    print(f"{options.folder}: {len(data)} bytes, {threads} threads (zstd: one), GB/s of the plain file")
-    print(f"{'':24}{'bytes':>12}{'ratio':>8}{'pack':>10}{'decode':>10}{'load':>10}")
-    loading = raw(options.folder, options.programs, threads)
-    row("plain", len(data), 0, 0, loading)
-    for level in options.levels:
-        row(f"ours, --level {level}", *ours(options.folder, options.programs, threads, level))
-    row("zipnn", *zipnn(data, options.dtype, threads))
-    for level in options.levels:
-        row(f"zstd -{level}", *zstd(data, level))
+    def row(name: str, action) -> None:
+        try:
+            size, packing, decoding, loading = action()
+        except ImportError as problem:
+            missing[name] = str(problem)
+            return
+        rows[name] = {"bytes": size, "pack": packing, "decode": decoding, "load": loading}
 
-
-if __name__ == "__main__":
-    main()
+    row("plain", lambda: (len(data), None, None, raw(folder, programs, threads)))
+    for level in levels:
+        row(f"Foretoken, level {level}", lambda: ours(folder, programs, threads, level))
+    row("ZipNN", lambda: (*zipnn(data, "bfloat16", threads), None))
+    for level in levels:
+        row(f"zstd, level {level} (one thread)", lambda: (*zstd(data, level), None))
+    return {"bytes": len(data), "rows": rows, "missing": missing}

@@ -10,14 +10,16 @@ struct CalibrationStore {
   static let fileName = "calibration.json"
 
   private let pair: Pair
-  private let draft: TransformerModel
+  private let draft: any LanguageModel
   private let verbosity: VerbosityFlags
   /// All but the costs.
   private let subject: Calibration
 
   /// - Throws: `ModelError` for weights that cannot be read; `CommandError` without a draft.
   init(_ pair: Pair, _ verbosity: VerbosityFlags) throws {
-    guard let draft = pair.draft, let directory = pair.draftDirectory else {
+    guard let draft = pair.draft, let fitted = pair.fittedDraft,
+      let directory = pair.draftDirectory
+    else {
       throw CommandError(Failure.usage, "costs are a pair's: name a draft with --draft-model")
     }
     func model(
@@ -29,7 +31,7 @@ struct CalibrationStore {
         fingerprint: try WeightFingerprint.of(directory.weightFile))
     }
     self.pair = pair
-    self.draft = draft
+    self.draft = fitted
     self.verbosity = verbosity
     subject = Calibration(
       measured: "", toolVersion: Foretoken.configuration.version, isBrief: false,

@@ -47,7 +47,7 @@ final class SpeculativeEngine {
     let policy = carries(request) ? learned[choice] : nil
     return try Generation(
       target: pair.target, prompt: request.prompt, options: request.options,
-      drafter: choice.drafter(pair.draft), policy: policy ?? fresh(choice),
+      drafter: choice.drafter(pair.drafter()), policy: policy ?? fresh(choice),
       rule: verification.rule)
   }
 

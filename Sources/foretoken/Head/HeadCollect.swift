@@ -43,9 +43,10 @@ struct HeadCollect: ParsableCommand {
       Interrupt.watch()
       let rows = try prompts.flatMap { try PromptFile.read(path: $0, limit: limit) }
       let pair = try Pair(models, drafting: true, verbosity)
-      guard let draft = pair.draft else {
+      guard let draft = pair.fittedDraft else {
         throw CommandError(Failure.usage, "there is no draft: name one with --draft-model")
       }
+      try pair.requireSharedTokens(for: "heads")
       let bar = verbosity.quiet ? nil : ProgressBar(label: "collecting")
       defer { bar?.finish() }
       var file = HeadSampleFile()
@@ -65,7 +66,7 @@ struct HeadCollect: ParsableCommand {
   }
 
   private func collect(
-    _ text: String, _ index: Int, _ pair: Pair, _ draft: TransformerModel,
+    _ text: String, _ index: Int, _ pair: Pair, _ draft: any LanguageModel,
     into file: inout HeadSampleFile
   ) throws {
     let tokens = try pair.directory.tokens(prompt: text, raw: false)

@@ -109,8 +109,8 @@ struct Report: ParsableCommand {
     let costs = try pair.costs(policies, file: calibration)
     let header = ReportHeader(
       toolVersion: Foretoken.configuration.version, started: Date.now.formatted(.iso8601),
-      machine: MachineFacts(threads: model.threads.count), target: try pair.target(),
-      draft: try pair.draft(), settings: settings, policies: policies.map(\.description),
+      machine: MachineFacts(threads: model.threads.count), target: try pair.targetFacts(),
+      draft: try pair.draftFacts(), settings: settings, policies: policies.map(\.description),
       prompts: questions.map(\.prompt), costs: costs)
 
     let log = try files?.log()
@@ -121,8 +121,8 @@ struct Report: ParsableCommand {
     let end = (timeLimit ?? (quick ? 90 : nil)).map { ContinuousClock.now + .seconds($0) }
     Interrupt.endAfterRound()
     let runner = ReportRunner(
-      header, prompts: questions.map(\.tokens), policies: policies, models: pair.models,
-      endOfSequence: pair.endOfSequence,
+      header, prompts: questions.map(\.tokens), policies: policies, target: pair.target,
+      drafter: pair.drafter, endOfSequence: pair.endOfSequence,
       resources: PolicyResources(costs: costs, trained: pair.heads))
     let isComplete = try runner.run {
       Interrupt.isRequested || end.map { ContinuousClock.now > $0 } ?? false

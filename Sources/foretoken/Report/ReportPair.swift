@@ -33,7 +33,8 @@ struct ReportPair {
     }
   }
 
-  var models: (target: any LanguageModel, draft: (any LanguageModel)?) { (pair.target, pair.draft) }
+  var target: any LanguageModel { pair.target }
+  func drafter() throws -> (any Drafter)? { try pair.drafter() }
   var endOfSequence: Set<TokenID> { pair.directory.endOfSequence }
 
   /// A prompt and its tokens.
@@ -76,9 +77,9 @@ struct ReportPair {
     return calibration.costs
   }
 
-  func target() throws -> ModelFacts { try facts(pair.target, pair.directory) }
+  func targetFacts() throws -> ModelFacts { try facts(pair.target, pair.directory) }
 
-  func draft() throws -> ModelFacts? {
+  func draftFacts() throws -> ModelFacts? {
     guard let draft = pair.draft, let directory = pair.draftDirectory else { return nil }
     return try facts(draft, directory)
   }

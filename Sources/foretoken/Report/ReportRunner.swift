@@ -7,7 +7,7 @@ final class ReportRunner {
   private let header: ReportHeader
   private let prompts: [[TokenID]]
   private let policies: [PolicyChoice]
-  private let draft: (any LanguageModel)?
+  private let drafter: () throws -> (any Drafter)?
   private let decoder: SpeculativeDecoder
   private let endOfSequence: Set<TokenID>
   private let resources: PolicyResources
@@ -23,19 +23,20 @@ final class ReportRunner {
   /// - Parameters:
   ///   - prompts: the tokens of the header's prompts.
   ///   - policies: those that the header names.
+  ///   - drafter: makes one of the draft model; nil where there is none.
   ///   - resources: what the policies go by.
   init(
     _ header: ReportHeader, prompts: [[TokenID]], policies: [PolicyChoice],
-    models: (target: any LanguageModel, draft: (any LanguageModel)?),
+    target: any LanguageModel, drafter: @escaping () throws -> (any Drafter)?,
     endOfSequence: Set<TokenID>, resources: PolicyResources
   ) {
     self.header = header
     self.prompts = prompts
     self.policies = policies
-    draft = models.draft
+    self.drafter = drafter
     self.endOfSequence = endOfSequence
     self.resources = resources
-    decoder = SpeculativeDecoder(target: models.target)
+    decoder = SpeculativeDecoder(target: target)
   }
 
   /// One run to come.
@@ -84,7 +85,7 @@ final class ReportRunner {
       options: header.settings.options(
         temperature: task.temperature, seed: task.seed, request: prompt,
         endOfSequence: endOfSequence),
-      drafter: task.policy.drafter(draft), policy: policy, rule: header.settings.rule)
+      drafter: task.policy.drafter(drafter()), policy: policy, rule: header.settings.rule)
     while generation.finishReason == nil {
       rounds.append(try decoder.round(generation).record)
       if stops() { return nil }
@@ -104,7 +105,7 @@ final class ReportRunner {
     for length in [0, 2] {
       let generation = try Generation(
         target: decoder.target, prompt: prompt, options: GenerationOptions(maxTokens: 6),
-        drafter: draft.map(ModelDrafter.init(model:)), policy: FixedDraftLength(length))
+        drafter: drafter(), policy: FixedDraftLength(length))
       while generation.finishReason == nil { _ = try decoder.round(generation) }
     }
   }

@@ -41,7 +41,8 @@ struct ReportFixture {
   func run(limit: Int = .max) throws -> (runs: [ReportRun], isComplete: Bool) {
     var runs: [ReportRun] = []
     let runner = ReportRunner(
-      header, prompts: prompts, policies: policies, models: (target, draft), endOfSequence: [],
+      header, prompts: prompts, policies: policies, target: target,
+      drafter: { [draft] in try ModelDrafter(model: draft) }, endOfSequence: [],
       resources: PolicyResources(costs: header.costs))
     let isComplete = try runner.run(until: { runs.count >= limit }) { runs.append($0) }
     return (runs, isComplete)
