@@ -78,7 +78,7 @@ import Workload
       #expect(try #require((row["mae_low"] ?? row["mae"])?.double ?? error) <= error)
     }
     for row in try #require(all["pit"]) {
-      let shares = (1...10).compactMap { row["tenth_\(10 * $0)"]?.double }
+      let shares = (1...10).compactMap { row["tenth_\($0)"]?.double }
       #expect(abs(shares.reduce(0, +) - 1) < 1e-6)
     }
     let cost = try #require(all["cost"]?.first)
