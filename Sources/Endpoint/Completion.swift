@@ -87,8 +87,11 @@ package struct CompletionRequest: Sendable, Encodable {
 
   /// - Throws: `invalidSetting` for numbers that JSON cannot hold.
   package func body(url: String) throws(EndpointError) -> [UInt8] {
+    let encoder = JSONEncoder()
+    // The same request is the same bytes, also in another run.
+    encoder.outputFormatting = .sortedKeys
     do {
-      return Array(try JSONEncoder().encode(self))
+      return Array(try encoder.encode(self))
     } catch {
       throw EndpointError(.invalidSetting, url: url, problem: "cannot be asked: \(error)")
     }

@@ -105,7 +105,7 @@ import Workload
   }
 
   @Test func `Hidden states come with the rows, and a predictor is trained on them`() throws {
-    let lines = (0..<60).map { "{\"prompt\": \"say \($0) words\", \"source\": \"tiny\"}\n" }
+    let lines = (0..<160).map { "{\"prompt\": \"say \($0) words\", \"source\": \"tiny\"}\n" }
     try TextFile.write(lines.joined(), to: prompts)
     let (path, states) = (folder + "/rows.jsonl", folder + "/states")
     let more = ["--text", "--states", states, "--state-interval", "8"]
@@ -136,7 +136,7 @@ import Workload
       "lengths", "train", path, "--states", states, "-o", predictor, "--folds", "2", "--networks",
       "1",
     ])
-    #expect(trained.status == 0 && trained.text.contains("trained on 60 prompts"))
+    #expect(trained.status == 0 && trained.text.contains("trained on 160 prompts"))
     #expect(try StateLengthFile.read(predictor).width > 0)
     let scored = try CommandLineTool.run([
       "lengths", "evaluate", path, "--states", states, "--folds", "2", "--networks", "1",

@@ -1,4 +1,3 @@
-import Dispatch
 import Synchronization
 
 #if canImport(Glibc)
@@ -51,17 +50,38 @@ package final class LoopbackServer: Sendable {
       close(listener)
       throw CannotListen(port: port)
     }
-    DispatchQueue.global().async { [self] in
+    Self.startThread { [self] in
       while true {
         let connection = accept(listener, nil, nil)
         guard connection >= 0, !isStopped.withLock({ $0 }) else {
           if connection >= 0 { close(connection) }
           break
         }
-        DispatchQueue.global().async { self.serve(connection, answer) }
+        Self.startThread { self.serve(connection, answer) }
       }
       close(listener)
     }
+  }
+
+  private final class Work: Sendable {
+    let body: @Sendable () -> Void
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+  }
+
+  /// A thread of its own: what waits for the network must not take a worker from the tests.
+  private static func startThread(_ body: @escaping @Sendable () -> Void) {
+    var attributes = pthread_attr_t()
+    pthread_attr_init(&attributes)
+    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+    var thread = pthread_t()
+    let work = Unmanaged.passRetained(Work(body))
+    let status = pthread_create(
+      &thread, &attributes,
+      { argument in
+        if let argument { Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body() }
+        return nil
+      }, work.toOpaque())
+    if status != 0 { work.release() }
   }
 
   private struct CannotListen: Error { var port: UInt16 }
