@@ -34,11 +34,10 @@ struct MemoryBench: ParsableCommand {
     let team = try WorkerTeam(threads: threads)
     var expected = 200_000_000
     func load(_ folder: String, _ type: WeightType) throws -> TransformerModel {
-      let path = folder + "/model.safetensors.zst"
       let configuration = try LlamaConfiguration(contentsOf: folder + "/config.json")
       let begin = ContinuousClock.now
       let weights = try LlamaWeights(
-        WeightFile(path: path), configuration: configuration, type: type, threads: threads)
+        Checkpoint(path: folder), configuration: configuration, type: type, threads: threads)
       let seconds = (ContinuousClock.now - begin).seconds
       let positions = prompt + tokens + draftTokens + 1
       let cache =
