@@ -19,7 +19,7 @@ import Transformer
   @Test func `Losses in windows are those of transformers, and so is the perplexity`() throws {
     let folder = Fixture.path("tiny-llama")
     let configuration = try LlamaConfiguration(contentsOf: folder + "/config.json")
-    let file = try WeightFile(path: folder + "/model.safetensors")
+    let file = try Checkpoint(path: folder)
     let reference = try JSONDecoder().decode(
       Reference.self, from: Data(contentsOf: URL(filePath: folder + "/perplexity.json")))
     // Random weights are nearly certain of nonsense: rounding is small beside such losses only.
