@@ -109,13 +109,3 @@ private func tables(_ outcome: Program.Outcome) throws -> [String: [[String: JSO
   return try JSONDecoder().decode(
     [String: [[String: JSONValue]]].self, from: Data(outcome.text.utf8))
 }
-
-extension JSONValue {
-  fileprivate var double: Double? {
-    switch self {
-    case .whole(let whole): Double(whole)
-    case .number(let number): number
-    default: nil
-    }
-  }
-}
