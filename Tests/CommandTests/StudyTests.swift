@@ -86,7 +86,8 @@ import Testing
     }
     #expect(gains("fcfs", "none") == [1, 1])
     for (oracle, noise) in zip(gains("sjf", "oracle"), gains("sjf", "noise:0.3")) {
-      #expect(oracle > noise && noise > 1)
+      // A weak predictor may not pay; the truth does.
+      #expect(oracle > noise && oracle > 1)
     }
     #expect(gains("random", "none").allSatisfy { $0 < 1.1 })
   }
