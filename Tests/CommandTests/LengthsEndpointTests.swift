@@ -33,6 +33,7 @@ import Workload
 
   private func arguments(_ server: LoopbackServer, _ output: String, _ more: [String]) -> [String] {
     ["lengths", "collect", folder.path + "/prompts.jsonl", "-o", folder.path + "/" + output]
+      + ["--retry-delay", "0.01"]
       + ["--endpoint", "http://127.0.0.1:\(server.port)/v1", "--model", "org/some", "--draws", "4"]
       + more
   }

@@ -21,6 +21,8 @@ struct EndpointFlags: ParsableArguments {
   var choices = 1
   @Option(help: "Seconds after which a request is given up and tried again.") var timeout = 600.0
   @Option(help: "Tries of a request.") var attempts = 10
+  @Option(help: "Seconds before the second try, at most; twice as long before each further one.")
+  var retryDelay = 0.5
   @Flag(
     help: "The server does not count the token that ends an answer (llama-cpp-python does not).")
   var endUncounted = false
@@ -32,7 +34,9 @@ struct EndpointFlags: ParsableArguments {
     ] where !(1...1000).contains(value) {
       throw ValidationError("\(name) takes 1 to 1000, not \(value)")
     }
-    for (name, value) in [("--rate", rate ?? 1), ("--timeout", timeout)]
+    for (name, value) in [
+      ("--rate", rate ?? 1), ("--timeout", timeout), ("--retry-delay", retryDelay),
+    ]
     where !(value > 0 && value < 1e6) {
       throw ValidationError("\(name) takes a number above 0, not \(value)")
     }
@@ -47,6 +51,7 @@ struct EndpointFlags: ParsableArguments {
     settings.concurrency = concurrency
     settings.rate = rate
     settings.retries.attempts = attempts
+    settings.retries.firstDelay = retryDelay
     return settings
   }
 
