@@ -15,6 +15,7 @@ import Testing
   {
     var settings = RequestQueue.Settings()
     settings.retries.firstDelay = 0.01
+    settings.retries.longestDelay = 0.05
     settings.retries.attempts = 5
     change(&settings)
     return try RequestQueue(settings)
