@@ -215,7 +215,7 @@ struct StudyCharts {
       summary: "Mean latency (solid) and 99th percentile (dashed), times as short as with "
         + "\(summary.groups.first?.baseline.arm.name ?? "").",
       x: Chart.Axis(
-        "Kendall's tau of the predictor: 0 is random order, 1 the oracle", format: .fixed(1),
+        "Kendall's tau of the predictor: 0 knows nothing, 1 is the oracle", format: .fixed(1),
         range: 0...1),
       y: Chart.Axis(
         "times as short as \(summary.groups.first?.baseline.arm.name ?? ""): mean, p99 dashed",

@@ -22,7 +22,7 @@ struct StudyPage {
       section(
         "What accuracy is worth",
         "How many times as short latencies are as the baseline's, against the predictor's rank "
-          + "correlation with the truth: 0 is random order, 1 the oracle, at the highest load of each "
+          + "correlation with the truth: 0 knows nothing, 1 is the oracle, at the highest load of each "
           + "trace. Bands are 95 % intervals.",
         charts.qualities()),
       section(
