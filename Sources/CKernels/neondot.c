@@ -12,33 +12,11 @@
 #define FT_Q8_TOKENS 3
 #include "vector.h"
 
-FT_VECTOR_INLINE ft_ints start_dot(int32_t x_sum) {
-  (void)x_sum;  // add_dot takes the bias off
-  return (ft_ints){0};
+FT_VECTOR_INLINE int32x4_t dot_sixteen(int32x4_t sum, int8x16_t weights, int8x16_t x) {
+  return vdotq_s32(sum, weights, x);
 }
 
-/// Each lane's sum + the dot product of its four weights with the four bytes of x.
-FT_VECTOR_INLINE ft_ints add_dot(ft_ints sum, ft_bytes weights, ft_words x) {
-  int32x4_t s[4];
-  int8x16_t w[4], b[4];
-  ft_bytes signed_weights = weights ^ FT_Q8_BIAS;
-  memcpy(s, &sum, sizeof s);
-  memcpy(w, &signed_weights, sizeof w);
-  memcpy(b, &x, sizeof b);
-  for (int k = 0; k < 4; k++) {
-    s[k] = vdotq_s32(s[k], w[k], b[k]);
-  }
-  memcpy(&sum, s, sizeof s);
-  return sum;
-}
-
-/// The same for eight weights, low ones first, that are 0 to 15 and have no bias.
-FT_VECTOR_INLINE ft_ints add_halves(ft_ints sum, ft_bytes low, ft_bytes high, ft_words x_low,
-                                    ft_words x_high) {
-  // add_dot turns over the bit that is turned over here.
-  return add_dot(add_dot(sum, low ^ FT_Q8_BIAS, x_low), high ^ FT_Q8_BIAS, x_high);
-}
-
+#include "vector_neon.h"
 #include "vector_table.h"
 
 const ft_kernels ft_neondot_kernels = FT_TABLE("neondot", ft_scalar_pack_bits);
