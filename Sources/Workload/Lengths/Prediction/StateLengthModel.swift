@@ -147,48 +147,22 @@ extension StateLengthModel {
 
   /// - Throws: `parameters` when an array is missing or does not fit the description.
   package init(_ description: Description, tensors: [String: NamedTensor]) throws(LearningError) {
-    func vector(_ name: String, _ count: Int) throws(LearningError) -> [Float] {
-      guard let tensor = tensors[name], tensor.values.count == count,
-        tensor.values.allSatisfy(\.isFinite)
-      else {
-        throw LearningError(
-          .parameters, at: name, "is missing or does not have \(count) finite numbers")
-      }
-      return tensor.values
-    }
-    func scale(_ name: String, _ count: Int) throws(LearningError) -> Standardisation {
-      try Standardisation(
-        mean: vector("\(name).mean", count), scale: vector("\(name).scale", count))
-    }
     func reader(_ name: String) throws(LearningError) -> Reader {
       Reader(
-        scale: try scale("\(name).states", description.width),
+        scale: try tensors.standardisation("\(name).states", description.width),
         fit: SparseRidge.Fit(
-          means: try vector("\(name).guesses.means", Self.guessCount),
-          weights: try vector("\(name).guesses.weights", description.width * Self.guessCount)))
+          means: try tensors.vector("\(name).guesses.means", Self.guessCount),
+          weights: try tensors.vector(
+            "\(name).guesses.weights", description.width * Self.guessCount)))
     }
     guard (1...1 << 20).contains(description.width), !description.networks.isEmpty else {
       throw LearningError(.parameters, at: "description", "has no width or no networks")
     }
-    var networks: [DenseNetwork] = []
-    for (index, layers) in description.networks.enumerated() {
-      let prefix = "network.\(index)."
-      var own: [String: NamedTensor] = [:]
-      for (name, tensor) in tensors where name.hasPrefix(prefix) {
-        own[String(name.dropFirst(prefix.count))] = tensor
-      }
-      let network = try DenseNetwork(layers, tensors: own)
-      guard network.inputWidth == Self.inputCount, network.outputWidth == Self.levels.count else {
-        throw LearningError(
-          .parameters, at: "network \(index)",
-          "\(network.inputWidth) inputs and \(network.outputWidth) outputs, expected "
-            + "\(Self.inputCount) and \(Self.levels.count)")
-      }
-      networks.append(network)
-    }
+    let networks = try tensors.networks(
+      description.networks, inputs: Self.inputCount, outputs: Self.levels.count)
     self.init(
       width: description.width, opening: try reader("opening"), later: try reader("later"),
-      inputScale: try scale("inputs", Self.inputCount), networks: networks,
+      inputScale: try tensors.standardisation("inputs", Self.inputCount), networks: networks,
       calibration: description.calibration)
   }
 }
