@@ -24,7 +24,11 @@ let package = Package(
     .systemLibrary(
       name: "CZstd", pkgConfig: "libzstd",
       providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
+    .systemLibrary(
+      name: "CCurl", pkgConfig: "libcurl",
+      providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
     .target(name: "CKernels"),
+    .target(name: "Endpoint", dependencies: ["CCurl"], swiftSettings: strict),
     .target(name: "Decoding", dependencies: ["Learning"], swiftSettings: strict),
     .target(name: "Learning", swiftSettings: strict),
     .target(name: "Workload", dependencies: ["Learning"], swiftSettings: strict),
@@ -36,7 +40,8 @@ let package = Package(
     .executableTarget(
       name: "foretoken",
       dependencies: [
-        "CZstd", "Decoding", "Learning", "Reporting", "Serving", "Transformer", "Workload",
+        "CZstd", "Decoding", "Endpoint", "Learning", "Reporting", "Serving", "Transformer",
+        "Workload",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -66,6 +71,8 @@ let package = Package(
       name: "TransformerTests",
       dependencies: ["CKernels", "CZstd", "Decoding", "Transformer", "Support"],
       swiftSettings: strict),
+    .testTarget(
+      name: "EndpointTests", dependencies: ["Endpoint", "Support"], swiftSettings: strict),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: strict),
     .testTarget(
       name: "CommandTests",

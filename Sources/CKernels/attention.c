@@ -1,6 +1,6 @@
 // Attention over a cache in blocks: the entry points, and the scalar code.
 //
-// Scores: one fma chain over head_dim, ascending, times the scale. Their maximum and the sum of
+// Scores: one fma chain over head_dim, ascending, times the scale, capped where that is asked for. Their maximum and the sum of
 // their exponentials are taken in lanes (position % FT_PANEL), joined by halves. Output: one fma
 // chain per element over the positions, ascending, times 1 / sum.
 #include "numbers.h"
@@ -12,6 +12,19 @@ void ft_kv_store(float *block, int32_t head_dim, int32_t slot, const float *key,
   }
   float *values = block + (size_t)head_dim * FT_KV_BLOCK;
   memcpy(values + (size_t)slot * (size_t)head_dim, value, (size_t)head_dim * sizeof(float));
+}
+
+void ft_kv_rotate(const float *block, int32_t head_dim, int32_t rotary_dim, const float *cosine,
+                  const float *sine, float *out) {
+  memcpy(out, block, 2 * FT_KV_BLOCK * (size_t)head_dim * sizeof(float));
+  int32_t half = rotary_dim / 2;
+  for (int32_t j = 0; j < half; j++) {
+    const float *low = block + j * FT_KV_BLOCK, *high = block + (j + half) * FT_KV_BLOCK;
+    for (int32_t slot = 0; slot < FT_KV_BLOCK; slot++) {
+      out[j * FT_KV_BLOCK + slot] = low[slot] * cosine[j] - high[slot] * sine[j];
+      out[(j + half) * FT_KV_BLOCK + slot] = high[slot] * cosine[j] + low[slot] * sine[j];
+    }
+  }
 }
 
 /// Exponentials of the scores, in place, relative to their maximum; the reciprocal of their sum.
@@ -48,7 +61,9 @@ void ft_scalar_attend(const ft_attention *a, int32_t first_query, int32_t last_q
       for (size_t d = 0; d < size; d++) {
         sum = fmaf(keys[d * FT_KV_BLOCK], query[d], sum);
       }
-      row[p] = p < a->first || p >= last ? -INFINITY : sum * a->scale;
+      sum *= a->scale;
+      sum = a->cap == 0 ? sum : ft_capped(sum, a->cap);
+      row[p] = p < a->first || p >= last ? -INFINITY : sum;
     }
     float inverse = softmax(row, begin, end);
     for (size_t d = 0; d < size; d++) {

@@ -35,6 +35,25 @@ FT_VECTOR_INLINE ft_ints add_dot(ft_ints sum, ft_bytes weights, ft_words x) {
   return sum;
 }
 
+/// Each lane's sum + the dot product of its eight weights, low ones first, that are 0 to 15, with
+/// bytes of x: sums of four products fit 16 bits.
+FT_VECTOR_INLINE ft_ints add_halves(ft_ints sum, ft_bytes low, ft_bytes high, ft_words x_low,
+                                    ft_words x_high) {
+  __m256i s[2], a[2], b[2], xa, xb, ones = _mm256_set1_epi16(1);
+  memcpy(s, &sum, sizeof s);
+  memcpy(a, &low, sizeof a);
+  memcpy(b, &high, sizeof b);
+  memcpy(&xa, &x_low, sizeof xa);
+  memcpy(&xb, &x_high, sizeof xb);
+  for (int k = 0; k < 2; k++) {
+    __m256i pairs =
+        _mm256_add_epi16(_mm256_maddubs_epi16(a[k], xa), _mm256_maddubs_epi16(b[k], xb));
+    s[k] = _mm256_add_epi32(s[k], _mm256_madd_epi16(pairs, ones));
+  }
+  memcpy(&sum, s, sizeof s);
+  return sum;
+}
+
 #include "vector_table.h"
 
 const ft_kernels ft_avx2_kernels = FT_TABLE("avx2", ft_avx2_pack_bits);

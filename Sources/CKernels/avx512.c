@@ -23,6 +23,12 @@ FT_VECTOR_INLINE ft_ints add_dot(ft_ints sum, ft_bytes weights, ft_words x) {
   return (ft_ints)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)weights, (__m512i)x);
 }
 
+/// The same for eight weights, low ones first, that are 0 to 15 and take no bias off.
+FT_VECTOR_INLINE ft_ints add_halves(ft_ints sum, ft_bytes low, ft_bytes high, ft_words x_low,
+                                    ft_words x_high) {
+  return add_dot(add_dot(sum, low, x_low), high, x_high);
+}
+
 #include "vector_table.h"
 
 const ft_kernels ft_avx512_kernels = FT_TABLE("avx512", ft_avx2_pack_bits);

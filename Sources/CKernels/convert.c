@@ -33,7 +33,8 @@ FT_INLINE size_t convert_to(ft_dtype to, ft_dtype from, const void *source, size
     case FT_F32: return convert(to, FT_F32, source, count, out);
     case FT_BF16: return convert(to, FT_BF16, source, count, out);
     case FT_F16: return convert(to, FT_F16, source, count, out);
-    case FT_Q8: return 0;
+    case FT_Q8:
+    case FT_Q4: return 0;
   }
   return 0;
 }
@@ -43,7 +44,8 @@ size_t ft_convert(ft_dtype to, ft_dtype from, const void *source, size_t count, 
     case FT_F32: return convert_to(FT_F32, from, source, count, out);
     case FT_BF16: return convert_to(FT_BF16, from, source, count, out);
     case FT_F16: return convert_to(FT_F16, from, source, count, out);
-    case FT_Q8: return 0;
+    case FT_Q8:
+    case FT_Q4: return 0;
   }
   return 0;
 }

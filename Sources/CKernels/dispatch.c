@@ -3,13 +3,20 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#if FT_IS_ARM && defined(__linux__)
+#include <sys/auxv.h>
+#endif
+
 const ft_kernels ft_scalar_kernels = {
     .name = "scalar",
     .matmul = ft_scalar_matmul,
     .pack_bits = ft_scalar_pack_bits,
+    .pack_q8 = ft_scalar_pack_q8,
     .rms_norm = ft_scalar_rms_norm,
     .rope = ft_scalar_rope,
     .swiglu = ft_scalar_swiglu,
+    .geglu = ft_scalar_geglu,
+    .cap = ft_scalar_cap,
     .add = ft_scalar_add,
     .attend = ft_scalar_attend,
 };
@@ -32,6 +39,21 @@ static bool is_supported(const ft_kernels *kernels) {
            __builtin_cpu_supports("avx512vnni");
   }
 #endif
+#if FT_IS_ARM
+  if (kernels == &ft_neon_kernels) {
+    return true;
+  }
+  if (kernels == &ft_neondot_kernels) {
+#if defined(__ARM_FEATURE_DOTPROD)
+    return true;  // whatever this was compiled for has them: every Mac
+#elif defined(__linux__)
+    const unsigned long asimd_dot_products = 1 << 20;  // HWCAP_ASIMDDP, in the kernel's own ABI
+    return (getauxval(AT_HWCAP) & asimd_dot_products) != 0;
+#else
+    return false;
+#endif
+  }
+#endif
   return kernels == &ft_scalar_kernels;
 }
 
@@ -41,6 +63,10 @@ static const ft_kernels *const tables[] = {
     &ft_avx512_kernels,
     &ft_avxvnni_kernels,
     &ft_avx2_kernels,
+#endif
+#if FT_IS_ARM
+    &ft_neondot_kernels,
+    &ft_neon_kernels,
 #endif
     &ft_scalar_kernels,
 };

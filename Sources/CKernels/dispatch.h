@@ -11,6 +11,11 @@
 #else
 #define FT_IS_X86 0
 #endif
+#if defined(__aarch64__) && !defined(__AARCH64EB__)
+#define FT_IS_ARM 1
+#else
+#define FT_IS_ARM 0
+#endif
 
 #define FT_INLINE static inline __attribute__((always_inline))
 
@@ -21,6 +26,13 @@ typedef struct {
   const uint8_t *low;
 } ft_source16;
 
+/// Where the values of a tensor come from; exactly one of the two is in use.
+typedef struct {
+  ft_dtype dtype;
+  const float *floats;  // f32, at any address
+  ft_source16 halves;   // bf16 and f16
+} ft_source;
+
 typedef struct {
   const char *name;
   /// Panels [first, last) of y = W x for n tokens.
@@ -29,9 +41,14 @@ typedef struct {
   /// One panel of 16-bit weights whose bits stay as they are; `rows` are those of the whole matrix.
   void (*pack_bits)(ft_dtype dtype, ft_source16 source, int32_t rows, int32_t cols, int32_t panel,
                     uint16_t *out);
+  /// One panel of q8 from values of any type.
+  void (*pack_q8)(const ft_source *source, int32_t rows, int32_t cols, int32_t panel, uint8_t *out,
+                  float *scales);
   void (*rms_norm)(const float *x, const float *weight, float epsilon, int32_t count, float *out);
   void (*rope)(float *x, int32_t heads, int32_t head_dim, const float *cosine, const float *sine);
   void (*swiglu)(const float *gate, const float *up, int32_t count, float *out);
+  void (*geglu)(const float *gate, const float *up, int32_t count, float *out);
+  void (*cap)(float *x, float cap, int32_t count);
   void (*add)(float *x, const float *y, int32_t count);
   void (*attend)(const ft_attention *attention, int32_t first_query, int32_t last_query);
 } ft_kernels;
@@ -42,6 +59,10 @@ extern const ft_kernels ft_avx2_kernels;
 extern const ft_kernels ft_avxvnni_kernels;
 extern const ft_kernels ft_avx512_kernels;
 #endif
+#if FT_IS_ARM
+extern const ft_kernels ft_neon_kernels;
+extern const ft_kernels ft_neondot_kernels;
+#endif
 
 /// The table in use.
 const ft_kernels *ft_active_kernels(void);
@@ -50,9 +71,12 @@ const ft_kernels *ft_active_kernels(void);
 void ft_scalar_matmul(const ft_matrix *, int32_t, int32_t, const float *, size_t, int32_t, float *,
                       size_t);
 void ft_scalar_pack_bits(ft_dtype, ft_source16, int32_t, int32_t, int32_t, uint16_t *);
+void ft_scalar_pack_q8(const ft_source *, int32_t, int32_t, int32_t, uint8_t *, float *);
 void ft_scalar_rms_norm(const float *, const float *, float, int32_t, float *);
 void ft_scalar_rope(float *, int32_t, int32_t, const float *, const float *);
 void ft_scalar_swiglu(const float *, const float *, int32_t, float *);
+void ft_scalar_geglu(const float *, const float *, int32_t, float *);
+void ft_scalar_cap(float *, float, int32_t);
 void ft_scalar_add(float *, const float *, int32_t);
 void ft_scalar_attend(const ft_attention *, int32_t, int32_t);
 #if FT_IS_X86

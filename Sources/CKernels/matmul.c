@@ -45,6 +45,12 @@ void ft_matmul(ft_team *team, const ft_matrix *matrix, const float *x, size_t x_
 void ft_matrix_row(const ft_matrix *matrix, int32_t row, float *out) {
   const void *panel = ft_panel(matrix, row / FT_PANEL);
   int32_t lane = row % FT_PANEL;
+  if (matrix->dtype == FT_Q4) {
+    for (int32_t c = 0; c < matrix->cols; c++) {
+      out[c] = (float)ft_q4_weight(panel, lane, c) * ft_q4_scale(panel, lane, c);
+    }
+    return;
+  }
   for (int32_t c = 0; c < matrix->cols; c++) {
     out[c] = ft_element(matrix->dtype, panel, ft_place(matrix->dtype, lane, c));
   }

@@ -61,6 +61,13 @@ FT_INLINE uint16_t ft_to_f16(float value) {
   return (uint16_t)(sign | ((magnitude - 0x38000000 + 0xFFF + ((magnitude >> 13) & 1)) >> 13));
 }
 
+// GELU by tanh is x / (1 + exp(x (linear + cubic x^2))): linear = -2 sqrt(2 / pi), cubic = 0.044715
+// times that (Hendrycks and Gimpel, arXiv 1606.08415).
+#define FT_GELU_LINEAR -1.59576912160573f
+#define FT_GELU_CUBIC -0.0713548162726f
+
+FT_INLINE float ft_gelu_exponent(float x) { return x * (FT_GELU_LINEAR + FT_GELU_CUBIC * x * x); }
+
 // exp(x) = 2^n * exp(r), r = x - n ln 2 in [-ln 2 / 2, ln 2 / 2]; the polynomial and the split of
 // ln 2 are those of Cephes' expf (S. Moshier). About 1 ulp; 0 below -104, infinite above 89, and
 // denormal results are rounded once. vector.h says the same for many lanes.
@@ -98,6 +105,11 @@ FT_INLINE float ft_exp(float x) {
   float first = ft_float((uint32_t)(half + 127) << 23);
   float second = ft_float((uint32_t)(exponent - half + 127) << 23);
   return p * first * second;
+}
+
+/// cap tanh(x / cap).
+FT_INLINE float ft_capped(float x, float cap) {
+  return cap - 2.0f * cap / (ft_exp(x * (2.0f / cap)) + 1.0f);
 }
 
 /// The sum of `count` lanes (a power of two), joined by halves until one is left; spoils them.

@@ -30,8 +30,20 @@ FT_INLINE int32_t ft_panel_count(int32_t rows) { return (rows + FT_PANEL - 1) / 
 
 FT_INLINE int32_t ft_group_count(int32_t cols) { return (cols + FT_Q8_GROUP - 1) / FT_Q8_GROUP; }
 
+// A q4 panel is blocks of FT_Q8_GROUP columns, the last filled up: the bf16 scales of the groups of
+// FT_Q4_GROUP columns, `[group][lane]`, then the weights. A byte holds those of columns c and c + 4
+// of one row, so that each half of the bytes of a 32-bit lane is the four of a dot product.
+enum {
+  ft_q4_groups = FT_Q8_GROUP / FT_Q4_GROUP,
+  ft_q4_scale_bytes = ft_q4_groups * FT_PANEL * 2,
+  ft_q4_block_bytes = ft_q4_scale_bytes + FT_Q8_GROUP * FT_PANEL / 2,
+};
+
 /// Bytes of one panel.
 FT_INLINE size_t ft_panel_stride(ft_dtype dtype, int32_t cols) {
+  if (dtype == FT_Q4) {
+    return (size_t)ft_group_count(cols) * ft_q4_block_bytes;
+  }
   return ft_padded_columns(dtype, cols) * FT_PANEL * ft_element_bytes(dtype);
 }
 
@@ -47,18 +59,38 @@ FT_INLINE const float *ft_panel_scales(const ft_matrix *matrix, int32_t panel) {
 /// What a q8 byte stands for: they are stored with this much added, because the instructions that
 /// multiply bytes take one signed and one unsigned factor.
 #define FT_Q8_BIAS 128
+/// The same for the four bits of a q4 weight, which is -8 to 7.
+#define FT_Q4_BIAS 8
+
+/// The whole number that is the q4 weight of row `lane` and column `c` of a panel.
+FT_INLINE int32_t ft_q4_weight(const void *panel, int32_t lane, int32_t c) {
+  int32_t column = c % FT_Q8_GROUP;
+  const uint8_t *weights =
+      (const uint8_t *)panel + c / FT_Q8_GROUP * ft_q4_block_bytes + ft_q4_scale_bytes;
+  uint8_t both = weights[(column / 8 * FT_PANEL + lane) * 4 + column % 4];
+  return (column % 8 < 4 ? both & 0xF : both >> 4) - FT_Q4_BIAS;
+}
+
+/// The scale of the q4 group of row `lane` and column `c` of a panel.
+FT_INLINE float ft_q4_scale(const void *panel, int32_t lane, int32_t c) {
+  const char *block = (const char *)panel + c / FT_Q8_GROUP * ft_q4_block_bytes;
+  uint16_t scale;
+  memcpy(&scale, block + (c % FT_Q8_GROUP / FT_Q4_GROUP * FT_PANEL + lane) * 2, sizeof scale);
+  return ft_from_bf16(scale);
+}
 
 /// The CPU's own prefetchers stop where a page ends: code that streams weights fetches, by itself,
 /// what lies as far ahead as a page is long.
 #define FT_PAGE 4096
 
-/// Element `place` of an array of `dtype` (q8: the integer).
+/// Element `place` of an array of `dtype` (q8: the integer), which is not q4.
 FT_INLINE float ft_element(ft_dtype dtype, const void *values, size_t place) {
   switch (dtype) {
     case FT_F32: return ((const float *)values)[place];
     case FT_BF16: return ft_from_bf16(((const uint16_t *)values)[place]);
     case FT_F16: return ft_from_f16(((const uint16_t *)values)[place]);
     case FT_Q8: return (float)(((const uint8_t *)values)[place] - FT_Q8_BIAS);
+    case FT_Q4: break;
   }
   return 0;
 }

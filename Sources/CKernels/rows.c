@@ -33,6 +33,18 @@ void ft_scalar_swiglu(const float *gate, const float *up, int32_t count, float *
   }
 }
 
+void ft_scalar_geglu(const float *gate, const float *up, int32_t count, float *out) {
+  for (int32_t j = 0; j < count; j++) {
+    out[j] = gate[j] / (1.0f + ft_exp(ft_gelu_exponent(gate[j]))) * up[j];
+  }
+}
+
+void ft_scalar_cap(float *x, float cap, int32_t count) {
+  for (int32_t j = 0; j < count; j++) {
+    x[j] = ft_capped(x[j], cap);
+  }
+}
+
 void ft_scalar_add(float *x, const float *y, int32_t count) {
   for (int32_t j = 0; j < count; j++) {
     x[j] += y[j];
@@ -50,5 +62,11 @@ void ft_rope(float *x, int32_t heads, int32_t head_dim, const float *cosine, con
 void ft_swiglu(const float *gate, const float *up, int32_t count, float *out) {
   ft_active_kernels()->swiglu(gate, up, count, out);
 }
+
+void ft_geglu(const float *gate, const float *up, int32_t count, float *out) {
+  ft_active_kernels()->geglu(gate, up, count, out);
+}
+
+void ft_cap(float *x, float cap, int32_t count) { ft_active_kernels()->cap(x, cap, count); }
 
 void ft_add(float *x, const float *y, int32_t count) { ft_active_kernels()->add(x, y, count); }

@@ -75,6 +75,11 @@ FT_VECTOR_INLINE ft_floats ft_exps(ft_floats x) {
   return p * first * second;
 }
 
+FT_VECTOR_INLINE ft_floats ft_caps(ft_floats x, float cap) {
+  ft_floats exponential = ft_exps(x * ft_splat(2.0f / cap));
+  return ft_splat(cap) - ft_splat(2.0f * cap) / (exponential + ft_splat(1.0f));
+}
+
 /// The sum and the maximum of all lanes, joined by halves as numbers.h joins them.
 FT_VECTOR_INLINE float ft_sum(ft_floats v) {
   float lanes[FT_PANEL];

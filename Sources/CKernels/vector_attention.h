@@ -183,6 +183,11 @@ FT_VECTOR_INLINE void attend_tile(int queries, const ft_attention *a, int32_t qu
   }
   for (int j = 0; j < queries; j++) {
     float *row = scores + (size_t)j * stride;
+    if (a->cap != 0) {
+      for (int32_t p = begin; p < end; p += FT_PANEL) {
+        ft_store(row + p, ft_caps(ft_load(row + p), a->cap));
+      }
+    }
     for (int32_t p = begin; p < a->first; p++) {
       row[p] = -INFINITY;
     }

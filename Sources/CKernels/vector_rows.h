@@ -57,6 +57,28 @@ FT_VECTOR static void swiglu(const float *gate, const float *up, int32_t count, 
   }
 }
 
+FT_VECTOR static void geglu(const float *gate, const float *up, int32_t count, float *out) {
+  int32_t j = 0;
+  for (; j + FT_PANEL <= count; j += FT_PANEL) {
+    ft_floats g = ft_load(gate + j);
+    ft_floats inner = g * (ft_splat(FT_GELU_LINEAR) + ft_splat(FT_GELU_CUBIC) * g * g);
+    ft_store(out + j, g / (ft_splat(1.0f) + ft_exps(inner)) * ft_load(up + j));
+  }
+  for (; j < count; j++) {
+    out[j] = gate[j] / (1.0f + ft_exp(ft_gelu_exponent(gate[j]))) * up[j];
+  }
+}
+
+FT_VECTOR static void cap(float *x, float limit, int32_t count) {
+  int32_t j = 0;
+  for (; j + FT_PANEL <= count; j += FT_PANEL) {
+    ft_store(x + j, ft_caps(ft_load(x + j), limit));
+  }
+  for (; j < count; j++) {
+    x[j] = ft_capped(x[j], limit);
+  }
+}
+
 FT_VECTOR static void add(float *x, const float *y, int32_t count) {
   int32_t j = 0;
   for (; j + FT_PANEL <= count; j += FT_PANEL) {

@@ -10,16 +10,21 @@ package struct GenerationOptions: Sendable {
   /// Compute the acceptance of every candidate, also behind the first rejected one: labels for
   /// training, at the cost of a distribution each.
   package var labelsAll: Bool
+  /// Keep the target's final hidden state before the first token of the answer, and again whenever
+  /// the answer has grown by so many tokens; nil for never.
+  package var stateInterval: Int?
 
   package init(
     sampling: SamplingOptions = SamplingOptions(), maxTokens: Int = 256,
-    endOfSequence: Set<TokenID> = [], request: UInt64 = 0, labelsAll: Bool = false
+    endOfSequence: Set<TokenID> = [], request: UInt64 = 0, labelsAll: Bool = false,
+    stateInterval: Int? = nil
   ) {
     self.sampling = sampling
     self.maxTokens = maxTokens
     self.endOfSequence = endOfSequence
     self.request = request
     self.labelsAll = labelsAll
+    self.stateInterval = stateInterval
   }
 }
 
@@ -38,6 +43,19 @@ package struct EmittedToken: Sendable, Equatable {
   package var isDraft: Bool
 }
 
+/// What the target knew at one moment of an answer.
+package struct AnswerState: Sendable, Equatable {
+  /// Tokens that the answer had; none of them ended it.
+  package var generated: Int
+  /// The final hidden state from which the next token is drawn, `hiddenSize` numbers.
+  package var hidden: [Float]
+
+  package init(generated: Int, hidden: [Float]) {
+    self.generated = generated
+    self.hidden = hidden
+  }
+}
+
 /// One request on its way: what was said so far, and who proposes what comes next.
 ///
 /// `SpeculativeDecoder.round` moves it on.
@@ -48,6 +66,8 @@ package final class Generation {
   package internal(set) var finishReason: FinishReason?
   package internal(set) var policy: any DraftLengthPolicy
   package internal(set) var statistics = GenerationStatistics()
+  /// By the tokens generated, where the options ask for them.
+  package private(set) var states: [AnswerState] = []
 
   let target: any LanguageModel
   let sequence: SequenceID
@@ -94,11 +114,36 @@ package final class Generation {
   /// The tokens of the answer so far.
   package var answer: ArraySlice<TokenID> { prefix.tokens[prefix.promptCount...] }
 
+  /// Tokens that the target has not read: the prompt at first, one between rounds.
+  package var unread: Int { prefix.count - target.length(of: sequence) }
+
+  /// The next `count` unread tokens, for a forward beside others' rounds; fewer than there are,
+  /// since the last one is for a round of its own.
+  package func piece(_ count: Int) -> Slice {
+    let start = target.length(of: sequence)
+    return Slice(sequence, tokens: prefix.tokens[start..<start + count], rows: 0)
+  }
+
+  /// Empties both caches: the text stays, and is read again by the next round.
+  package func forget() {
+    target.rewind(sequence, to: 0)
+    drafter?.rewind(to: 0)
+  }
+
   /// The most candidates of the next round: the token that every round emits must fit too, and the
   /// target must hold what it is fed.
   var room: Int {
     let left = options.maxTokens - answer.count
     return max(0, min(left - 1, target.contextLength - prefix.count))
+  }
+
+  /// Keeps the state behind the candidates that were kept, if it is time for one.
+  func keepState(row: Int, of output: ForwardOutput, behind kept: [EmittedToken]) {
+    guard let interval = options.stateInterval else { return }
+    let generated = answer.count + kept.count
+    let isDue = states.last.map { generated / interval > $0.generated / interval } ?? true
+    guard isDue, !kept.contains(where: { options.endOfSequence.contains($0.token) }) else { return }
+    states.append(AnswerState(generated: generated, hidden: output.hiddenRow(row)))
   }
 
   /// Appends what a round emits, up to and including the first token that ends the answer.

@@ -21,6 +21,18 @@ extension Chart {
   }
 }
 
+extension Chart {
+  /// The picture as a file of its own, in light or dark as its reader has it.
+  package func svgFile() -> String {
+    let picture = svg(id: "chart")
+    let open = "<svg "
+    let style = "<style>\n\(Page.stylesheet)svg { background: var(--paper); }</style>\n"
+    guard let end = picture.firstIndex(of: ">"), picture.hasPrefix(open) else { return picture }
+    return "<svg xmlns=\"http://www.w3.org/2000/svg\" " + picture[..<end].dropFirst(open.count)
+      + ">\n" + style + picture[picture.index(after: end)...].drop { $0 == "\n" } + "\n"
+  }
+}
+
 /// Turns data coordinates into pixels, once, for every kind of chart.
 private struct ChartRenderer {
   let chart: Chart

@@ -1,26 +1,58 @@
 package import Decoding
 package import Workload
 
-/// The scheduler's plans, run by a model: prompts of the lengths that the trace has, drawn from the
-/// vocabulary, and greedy answers that go on as long as they are wanted.
+/// The scheduler's plans, run by a model: each step is one forward over everybody's tokens, and a
+/// decode is a round of a generation, with drafts where the generation has a drafter.
 package struct ModelEngine: StepEngine {
-  private let target: any LanguageModel
-  private let seed: UInt64
+  private let decoder: SpeculativeDecoder
+  private let generation: (Request) throws -> Generation
+  private let forecasts: StateForecasts?
   private let start = ContinuousClock.now
-  private var output: ForwardOutput
-  private var texts: [Int: Text] = [:]
+  private var answers: [Int: Answer] = [:]
 
-  private struct Text {
-    var sequence: SequenceID
-    /// The prompt and the answer so far.
-    var tokens: [TokenID]
+  private struct Answer {
+    var generation: Generation
+    var memory: StateForecasts.Memory?
   }
 
-  /// - Parameter seed: of the prompts.
-  package init(target: any LanguageModel, seed: UInt64 = 0) {
-    self.target = target
-    self.seed = seed
-    output = ForwardOutput(vocabularySize: target.vocabularySize, hiddenSize: target.hiddenSize)
+  /// - Parameters:
+  ///   - generation: begins a request's answer; the model must be the decoder's target.
+  ///   - forecasts: renews what is believed of lengths, from the states that the generations keep.
+  package init(
+    decoder: SpeculativeDecoder, forecasts: StateForecasts? = nil,
+    generation: @escaping (Request) throws -> Generation
+  ) {
+    self.decoder = decoder
+    self.forecasts = forecasts
+    self.generation = generation
+  }
+
+  /// Prompts of the lengths that the trace has, drawn from the vocabulary, and greedy answers that
+  /// go on for as long as the trace has it.
+  ///
+  /// - Parameters:
+  ///   - seed: of the prompts.
+  ///   - drafter: makes a request's drafter; nil for none.
+  ///   - drafts: tokens that it proposes for each decode.
+  package init(
+    decoder: SpeculativeDecoder, seed: UInt64 = 0, drafts: Int = 0,
+    drafter: @escaping () throws -> (any Drafter)? = { nil }
+  ) {
+    let target = decoder.target
+    self.init(decoder: decoder) { request in
+      let length = request.inputLength + request.outputLength
+      guard length <= target.contextLength else {
+        throw GenerationError.promptTooLong(tokens: length, context: target.contextLength)
+      }
+      var random = RandomSource(seed: seed, item: request.id)
+      let prompt = (0..<request.inputLength).map { _ in
+        TokenID.random(in: 0..<TokenID(target.vocabularySize), using: &random)
+      }
+      return try Generation(
+        target: target, prompt: prompt,
+        options: GenerationOptions(maxTokens: request.outputLength), drafter: drafter(),
+        policy: FixedDraftLength(drafts))
+    }
   }
 
   package var now: Time { Time(ContinuousClock.now - start) }
@@ -35,50 +67,39 @@ package struct ModelEngine: StepEngine {
 
   /// - Throws: `GenerationError` for a request that is longer than the model's context.
   package mutating func begin(_ request: Request) throws {
-    let length = request.inputLength + request.outputLength
-    guard length <= target.contextLength else {
-      throw GenerationError.promptTooLong(tokens: length, context: target.contextLength)
-    }
-    var random = RandomSource(seed: seed, item: request.id)
-    let tokens = (0..<request.inputLength).map { _ in
-      TokenID.random(in: 0..<TokenID(target.vocabularySize), using: &random)
-    }
-    texts[request.id] = Text(sequence: try target.openSequence(), tokens: tokens)
+    answers[request.id] = Answer(generation: try generation(request))
   }
 
-  package mutating func run(_ plan: StepPlan, of scheduler: Scheduler) throws {
-    var slices: [Slice] = []
+  package mutating func run(_ plan: StepPlan, of scheduler: Scheduler) throws -> [StepResult] {
     var speakers: [Int] = []
+    var pieces: [Slice] = []
     for entry in plan.entries {
-      let state = scheduler.state(entry.slot)
-      guard let text = texts[state.id] else { continue }
-      let end = state.computed + entry.tokens
-      let isComplete = end == text.tokens.count
-      slices.append(
-        Slice(text.sequence, tokens: text.tokens[state.computed..<end], rows: isComplete ? 1 : 0))
-      if isComplete { speakers.append(state.id) }
+      let request = scheduler.state(entry.slot).id
+      guard let generation = answers[request]?.generation else { continue }
+      if entry.tokens == generation.unread {
+        speakers.append(request)
+      } else {
+        pieces.append(generation.piece(entry.tokens))
+      }
     }
-    try target.forward(slices, into: &output)
-    for (row, request) in speakers.enumerated() {
-      texts[request]?.tokens.append(output.withLogits(row: row, Self.likeliest))
+    let rounds = try decoder.round(
+      speakers.compactMap { answers[$0]?.generation }, reading: pieces)
+    return zip(speakers, rounds).map { request, round in
+      StepResult(
+        tokens: round.tokens.count,
+        isFinished: answers[request]?.generation.finishReason != nil,
+        drafted: round.record.candidates.count, prediction: news(of: request))
     }
   }
 
-  package mutating func evict(request: Int) {
-    if let text = texts[request] { target.rewind(text.sequence, to: 0) }
+  private mutating func news(of request: Int) -> LengthPrediction? {
+    guard let forecasts, let answer = answers[request] else { return nil }
+    return forecasts.news(answer.generation, &answers[request, default: answer].memory)
   }
 
-  package mutating func end(request: Int) {
-    if let text = texts.removeValue(forKey: request) { target.closeSequence(text.sequence) }
-  }
+  package mutating func evict(request: Int) { answers[request]?.generation.forget() }
 
-  private static func likeliest(_ logits: UnsafeBufferPointer<Float>) -> TokenID {
-    var (best, token) = (-Float.infinity, 0)
-    for index in logits.indices where logits[index] > best {
-      (best, token) = (logits[index], index)
-    }
-    return TokenID(token)
-  }
+  package mutating func end(request: Int) { answers[request] = nil }
 }
 
 extension Time {

@@ -20,6 +20,7 @@ package struct StepMeasurement {
     target: any LanguageModel, progress: ((_ done: Int, _ total: Int) -> Void)? = nil
   ) throws -> [StepTimeModel.MeasuredStep] {
     var steps: [StepTimeModel.MeasuredStep] = []
+    let decoder = SpeculativeDecoder(target: target)
     for (index, (running, budget)) in limits.enumerated() {
       progress?(index, limits.count)
       var configuration = SchedulerConfiguration()
@@ -27,7 +28,7 @@ package struct StepMeasurement {
       configuration.tokenBudget = budget
       var live = try LiveRun(
         Scheduler(configuration), source: ListedRequests(drawn(index, target.contextLength)),
-        engine: ModelEngine(target: target, seed: seed), observer: MeasuredSteps())
+        engine: ModelEngine(decoder: decoder, seed: seed), observer: MeasuredSteps())
       try live.run()
       steps += live.observer.steps
     }
@@ -48,13 +49,14 @@ package struct StepMeasurement {
   }
 }
 
-/// Keeps the shape and the time of every step.
+/// Keeps the shape and the time of every step without drafts.
 package struct MeasuredSteps: SimulationObserver {
   package private(set) var steps: [StepTimeModel.MeasuredStep] = []
 
   package init() {}
 
   package mutating func observe(_ run: StepRun) {
+    guard run.drafted == 0 else { return }
     var shape = run.shape
     for index in 0..<run.count {
       steps.append(

@@ -17,16 +17,21 @@ struct Activations {
   let gated: UnsafeMutablePointer<Float>
   /// `(rows, hidden)`: what a matrix adds to the residual stream.
   let update: UnsafeMutablePointer<Float>
-  /// `(rows, headSize / 2)` each.
+  /// `(rotaries, rows, rotarySize / 2)` each.
   let cosine: UnsafeMutablePointer<Float>
   let sine: UnsafeMutablePointer<Float>
   /// `(workers, scoresPerWorker)`: the queries and scores of attention.
   let scores: UnsafeMutablePointer<Float>
   let scoresPerWorker: Int
 
+  let streaming: StreamingScratch?
+
   private let memory: [AlignedBuffer]
 
-  init(weights: LlamaWeights, rowCapacity: Int, workers: Int) throws(ModelError) {
+  /// - Parameter rotaries: kinds of rotations that layers have.
+  init(
+    weights: LlamaWeights, rotaries: Int, rowCapacity: Int, workers: Int
+  ) throws(ModelError) {
     let c = weights.configuration
     var memory: [AlignedBuffer] = []
     func floats(_ count: Int) throws(ModelError) -> UnsafeMutablePointer<Float> {
@@ -34,7 +39,12 @@ struct Activations {
       memory.append(buffer)
       return buffer.floats
     }
-    let scoresPerWorker = ft_attention_scratch(Int32(c.headSize), Int32(c.contextLength))
+    // Positions are counted from the beginning of a block.
+    let scoresPerWorker = ft_attention_scratch(
+      Int32(c.headSize), Int32(c.contextLength + KeyValueCache.blockLength))
+    streaming = try c.streaming.map { (streaming) throws(ModelError) in
+      try StreamingScratch(streaming, headSize: c.headSize, workers: workers)
+    }
     residual = try floats(rowCapacity * c.hiddenSize)
     normed = try floats(rowCapacity * c.hiddenSize)
     queryKeyValue = try floats(rowCapacity * (weights.layers.first?.queryKeyValue.rows ?? 0))
@@ -42,8 +52,8 @@ struct Activations {
     gateUp = try floats(rowCapacity * (weights.layers.first?.gateUp.rows ?? 0))
     gated = try floats(rowCapacity * c.intermediateSize)
     update = try floats(rowCapacity * c.hiddenSize)
-    cosine = try floats(rowCapacity * c.headSize / 2)
-    sine = try floats(rowCapacity * c.headSize / 2)
+    cosine = try floats(rotaries * rowCapacity * c.rotarySize / 2)
+    sine = try floats(rotaries * rowCapacity * c.rotarySize / 2)
     scores = try floats(workers * scoresPerWorker)
     self.scoresPerWorker = scoresPerWorker
     self.rowCapacity = rowCapacity

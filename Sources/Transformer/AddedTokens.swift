@@ -163,8 +163,9 @@ extension UnsafeBufferPointer<UInt8> {
 }
 
 extension Unicode.Scalar {
-  /// `\w` (UTS 18, annex C).
+  /// `\w` (UTS 18, annex C), as the library's expressions have it, whose Unicode is version 16.
   fileprivate var isWord: Bool {
+    guard let age = properties.age, age.major <= 16 else { return false }
     if properties.isAlphabetic || properties.isJoinControl { return true }
     switch properties.generalCategory {
     case .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .connectorPunctuation:

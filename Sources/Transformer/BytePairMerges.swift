@@ -1,6 +1,6 @@
 package import Decoding
 
-/// The merges of a byte-level BPE: which neighbours become one token, and which go first.
+/// The merges of a BPE: which neighbours become one token, and which go first.
 ///
 /// Of all neighbours that merge, the pair that comes earliest in the list goes first, the leftmost of
 /// equals; that is done until none is left (Sennrich et al. 2016, section 3.2).
@@ -19,14 +19,12 @@ package struct BytePairMerges: Sendable {
   /// keep a queue, which pays for itself only there.
   package static let longestSearched = 48
 
-  /// The token of each byte, -1 for a byte that the vocabulary lacks (it is dropped, as the library
-  /// does).
-  private let byteTokens: [TokenID]
+  private let alphabet: TokenAlphabet
   private var slots: [Slot]
 
   /// - Parameter capacity: how many merges there will be.
-  package init(byteTokens: [TokenID], capacity: Int) {
-    self.byteTokens = byteTokens
+  package init(alphabet: TokenAlphabet, capacity: Int) {
+    self.alphabet = alphabet
     var size = 16
     while size < capacity * 2 { size *= 2 }
     slots = Array(repeating: Slot(), count: size)
@@ -71,11 +69,6 @@ package struct BytePairMerges: Sendable {
   @discardableResult package func append(
     _ word: UnsafeRawBufferPointer, to tokens: inout [TokenID]
   ) -> Int {
-    if word.count == 1 {
-      let token = byteTokens[Int(word[0])]
-      if token >= 0 { tokens.append(token) }
-      return 1
-    }
     return word.count <= Self.longestSearched
       ? appendSearching(word, to: &tokens) : appendQueueing(word, to: &tokens)
   }
@@ -88,8 +81,8 @@ package struct BytePairMerges: Sendable {
     withUnsafeTemporaryAllocation(of: TokenID.self, capacity: Self.longestSearched) { symbols in
       withUnsafeTemporaryAllocation(of: Merge.self, capacity: Self.longestSearched) { merges in
         var count = 0
-        for byte in word where byteTokens[Int(byte)] >= 0 {
-          symbols.initializeElement(at: count, to: byteTokens[Int(byte)])
+        alphabet.forEachToken(of: word) { token in
+          symbols.initializeElement(at: count, to: token)
           count += 1
         }
         var steps = count
@@ -123,7 +116,7 @@ package struct BytePairMerges: Sendable {
     // The symbols, of which removed ones are negative, as a list; and the merge of each with the next.
     var symbols: [TokenID] = []
     symbols.reserveCapacity(word.count)
-    for byte in word where byteTokens[Int(byte)] >= 0 { symbols.append(byteTokens[Int(byte)]) }
+    alphabet.forEachToken(of: word) { symbols.append($0) }
     let count = symbols.count
     var previous = (0..<count).map { Int32($0) - 1 }
     var next = (0..<count).map { Int32($0) + 1 }

@@ -34,6 +34,8 @@ struct ChatFormat: Sendable {
   var answer: String
   /// Messages lose the white space at their ends.
   var trims = false
+  /// A conversation begins as a sequence does, where no template says whether it should.
+  var begins = false
   /// `{bos}` is in the user's frame rather than at the beginning.
   var beginsEveryUser = false
   /// A system message where the conversation has none.
@@ -83,12 +85,12 @@ struct ChatFormat: Sendable {
 
           """, "<|eot_id|>")),
       user: llama3("user"), assistant: llama3("assistant"), answer: llama3("assistant").before,
-      trims: true, defaultSystem: ""),
+      trims: true, begins: true, defaultSystem: ""),
     ChatFormat(
       name: "llama3", marks: ["<|start_header_id|>", "<|end_header_id|>"],
       excluded: ["functions", "Cutting Knowledge Date"],
       system: .turn(llama3("system")), user: llama3("user"), assistant: llama3("assistant"),
-      answer: llama3("assistant").before, trims: true),
+      answer: llama3("assistant").before, trims: true, begins: true),
     ChatFormat(
       name: "llama2", marks: ["[INST]", "<<SYS>>", "bos_token", ".strip()"],
       excluded: ["true == true"],
@@ -98,26 +100,26 @@ struct ChatFormat: Sendable {
     ChatFormat(
       name: "mistral-tekken", marks: ["[AVAILABLE_TOOLS]", "[INST]\""],
       system: .lastUser(Frame("", "\n\n")),
-      user: Frame("[INST]", "[/INST]"), assistant: Frame("", "{eos}"), answer: ""),
+      user: Frame("[INST]", "[/INST]"), assistant: Frame("", "{eos}"), answer: "", begins: true),
     ChatFormat(
       name: "mistral-v0.1",
       marks: ["'[INST] ' + message['content'] + ' [/INST]'", "eos_token + ' '"],
       excluded: ["<<SYS>>"],
       system: nil,
-      user: Frame("[INST] ", " [/INST]"), assistant: Frame("", "{eos} "), answer: ""),
+      user: Frame("[INST] ", " [/INST]"), assistant: Frame("", "{eos} "), answer: "", begins: true),
     ChatFormat(
       name: "mistral", marks: ["'[INST] ' + message['content'] + ' [/INST]'"],
       excluded: ["<<SYS>>"],
       system: nil,
-      user: Frame("[INST] ", " [/INST]"), assistant: Frame("", "{eos}"), answer: ""),
+      user: Frame("[INST] ", " [/INST]"), assistant: Frame("", "{eos}"), answer: "", begins: true),
     ChatFormat(
       name: "gemma3", marks: ["<start_of_turn>", "first_user_prefix"],
       system: .firstUser(Frame("", "\n\n")), user: gemma("user"), assistant: gemma("model"),
-      answer: gemma("model").before, trims: true),
+      answer: gemma("model").before, trims: true, begins: true),
     ChatFormat(
       name: "gemma", marks: ["<start_of_turn>"],
       system: nil, user: gemma("user"), assistant: gemma("model"),
-      answer: gemma("model").before, trims: true),
+      answer: gemma("model").before, trims: true, begins: true),
     ChatFormat(
       name: "phi4-mini", marks: ["'|>' + message['content'] + '<|end|>'"],
       system: .turn(Frame("<|system|>", "<|end|>")), user: Frame("<|user|>", "<|end|>"),
@@ -139,11 +141,12 @@ struct ChatFormat: Sendable {
       name: "deepseek-r1", marks: ["<｜User｜>", "'<｜Assistant｜><think>\n'"],
       system: .turn(Frame("", "")), user: Frame("<｜User｜>", ""),
       assistant: Frame("<｜Assistant｜>", "<｜end▁of▁sentence｜>"),
-      answer: "<｜Assistant｜><think>\n"),
+      answer: "<｜Assistant｜><think>\n", begins: true),
     ChatFormat(
       name: "deepseek", marks: ["<｜User｜>", "<｜Assistant｜>"], excluded: ["think>"],
       system: .turn(Frame("", "")), user: Frame("<｜User｜>", ""),
-      assistant: Frame("<｜Assistant｜>", "<｜end▁of▁sentence｜>"), answer: "<｜Assistant｜>"),
+      assistant: Frame("<｜Assistant｜>", "<｜end▁of▁sentence｜>"), answer: "<｜Assistant｜>",
+      begins: true),
   ]
 
   private static func llama3(_ role: String) -> Frame {

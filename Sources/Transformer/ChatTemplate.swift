@@ -67,11 +67,11 @@ package struct ChatTemplate: Sendable {
     // Within the template's strings a line end is written as an escape.
     let template = template.replacing("\r\n", with: "\n").replacing("\\n", with: "\n")
     guard let format = ChatFormat.recognised(in: template) else {
-      let known = ChatFormat.all.map(\.name)
       throw ModelError(
         .unsupported, path: path, place: "chat_template",
-        problem: "the template is of none of the known families (\(known.joined(separator: ", ")))",
-        advice: "write the prompt as the model wants it and generate from that text")
+        problem:
+          "the template is of none of the known families (\(Self.names.joined(separator: ", ")))",
+        advice: "name the family with --chat-template, or write the prompt yourself and say --raw")
     }
     self.format = format
     // A template that does not name it leaves it out.
@@ -83,6 +83,30 @@ package struct ChatTemplate: Sendable {
     dropsNewlines = template.contains("lstrip('\n')")
     defaultSystem = format.defaultSystem ?? Self.literalSystem(in: template, format)
   }
+
+  /// The family of that name, whatever the model says of itself.
+  ///
+  /// - Throws: `unsupported` for a name of none.
+  init(
+    named name: String, begin: String, end: String, path: String
+  ) throws(ModelError) {
+    guard let format = ChatFormat.all.first(where: { $0.name == name }) else {
+      throw ModelError(
+        .unsupported, path: path, place: "chat_template",
+        problem: "there is no format called \(name.asJSON)",
+        advice: "known are \(Self.names.joined(separator: ", "))")
+    }
+    self.format = format
+    self.begin = format.begins || format.beginsEveryUser ? begin : ""
+    self.end = end
+    self.path = path
+    dropsThoughts = false
+    dropsNewlines = false
+    defaultSystem = format.defaultSystem
+  }
+
+  /// The families that we know.
+  package static let names = ChatFormat.all.map(\.name)
 
   /// The tokens of the conversation, up to where the assistant answers.
   ///

@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// What one thread needs to decode chunks: a zstd context and buffers that are used again.
 struct ChunkDecoder: ~Copyable {
   private let file: InputFile
@@ -27,6 +29,15 @@ struct ChunkDecoder: ~Copyable {
         rebasing: buffer[plane * pieceBytes..<(plane + 1) * pieceBytes])
       if piece.isFrame {
         try decodeFrame(piece, of: info, into: target)
+      } else if let type = tensor.blockType {
+        let blocks = try compressed.room(
+          for: piece.storedBytes, path: file.path, place: "tensor \(info.name)")
+        try file.read(at: piece.offset, into: blocks)
+        if let base = target.baseAddress {
+          ft_dequantise(
+            type, blocks.baseAddress, piece.storedBytes / ft_block_bytes(type),
+            base.assumingMemoryBound(to: Float.self))
+        }
       } else {
         try file.read(at: piece.offset, into: target)
       }
@@ -42,6 +53,20 @@ struct ChunkDecoder: ~Copyable {
       let target = try joined.room(
         for: buffer.count, path: file.path, place: "tensor \(info.name)")
       if let base = target.baseAddress { BytePlanes.join((0..<4).map(plane), into: base) }
+      storage = .plain(UnsafeRawBufferPointer(target))
+    } else if let headSize = tensor.interleavedHeads {
+      let target = try joined.room(
+        for: buffer.count, path: file.path, place: "tensor \(info.name)")
+      let rowBytes = info.columns * info.dtype.size
+      for row in 0..<chunk.rows.count {
+        let (head, place) = row.quotientAndRemainder(dividingBy: headSize)
+        let (half, pair) = place.quotientAndRemainder(dividingBy: headSize / 2)
+        let source = head * headSize + 2 * pair + half
+        UnsafeMutableRawBufferPointer(rebasing: target[row * rowBytes..<(row + 1) * rowBytes])
+          .copyMemory(
+            from: UnsafeRawBufferPointer(
+              rebasing: buffer[source * rowBytes..<(source + 1) * rowBytes]))
+      }
       storage = .plain(UnsafeRawBufferPointer(target))
     } else {
       storage = .plain(UnsafeRawBufferPointer(buffer))

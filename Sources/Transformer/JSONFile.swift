@@ -9,6 +9,15 @@ enum JSONFile {
     FileManager.default.fileExists(atPath: path)
   }
 
+  static func isFolder(_ path: String) -> Bool {
+    (try? FileManager.default.contentsOfDirectory(atPath: path)) != nil
+  }
+
+  /// The names in a folder.
+  static func names(in folder: String) -> [String] {
+    (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+  }
+
   static func decode<Value: Decodable>(
     _ path: String, as type: Value.Type = Value.self
   ) throws(ModelError) -> Value {

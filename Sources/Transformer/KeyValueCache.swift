@@ -11,6 +11,7 @@ final class KeyValueCache {
   private let headCount: Int
   private let headSize: Int
   private let contextLength: Int
+  private let streaming: StreamingAttention?
   private var sequences: [Int: CachedSequence] = [:]
   private var nextIndex = 0
   private var freeBlocks: [AlignedBuffer] = []
@@ -22,14 +23,13 @@ final class KeyValueCache {
     layerCount = configuration.layerCount
     headCount = configuration.keyValueHeadCount
     headSize = configuration.headSize
-    contextLength = configuration.contextLength
+    contextLength = configuration.longestSequence
+    streaming = configuration.streaming
   }
 
   func open() -> SequenceID {
-    let capacity = (contextLength + Self.blockLength - 1) / Self.blockLength
     sequences[nextIndex] = CachedSequence(
-      lanes: layerCount * headCount, blockCapacity: capacity,
-      laneFloats: 2 * Self.blockLength * headSize)
+      lanes: layerCount * headCount, laneFloats: 2 * Self.blockLength * headSize)
     nextIndex += 1
     return SequenceID(index: nextIndex - 1)
   }
@@ -55,7 +55,7 @@ final class KeyValueCache {
 
   func close(_ id: SequenceID) {
     if let sequence = sequences.removeValue(forKey: id.index) {
-      freeBlocks.append(contentsOf: sequence.blocks)
+      freeBlocks.append(contentsOf: sequence.blocks.compactMap(\.self))
     }
   }
 
@@ -72,6 +72,13 @@ final class KeyValueCache {
         .mismatch, path: "context",
         problem: "\(needed) tokens do not fit the model's context of \(contextLength)")
     }
+    if let streaming {
+      let past = sequence.length - StreamingAttention.rewindable
+      let first = streaming.firstBlock(seenFrom: max(0, past))
+      while sequence.firstKept < first {
+        if let block = sequence.dropFirstKept() { freeBlocks.append(block) }
+      }
+    }
     while sequence.blocks.count * Self.blockLength < needed {
       if let block = freeBlocks.popLast() {
         sequence.append(block)
@@ -82,31 +89,46 @@ final class KeyValueCache {
   }
 
   /// Forgets the positions from `length` on.
+  ///
+  /// - Precondition: what the next token sees is still there (`StreamingAttention.rewindable`).
   func rewind(_ sequence: CachedSequence, to length: Int) {
+    precondition(
+      sequence.firstKept == 1
+        || sequence.firstKept <= streaming?.firstBlock(seenFrom: length) ?? 1,
+      "rewind by \(sequence.length - length) positions")
     sequence.length = length
     let kept = (length + Self.blockLength - 1) / Self.blockLength
-    while sequence.blocks.count > kept { freeBlocks.append(sequence.removeLast()) }
+    while sequence.blocks.count > kept {
+      if let block = sequence.removeLast() { freeBlocks.append(block) }
+    }
   }
 
   private func newBlock() throws(ModelError) -> AlignedBuffer {
-    try AlignedBuffer(
+    let block = try AlignedBuffer(
       floats: layerCount * headCount * 2 * Self.blockLength * headSize, purpose: "key/value cache")
+    byteCount += block.byteCount
+    return block
   }
+
+  /// Bytes of all blocks, free ones too.
+  private(set) var byteCount = 0
 }
 
 /// One sequence's blocks, and for each (layer, head) the table of pointers that attention reads.
 final class CachedSequence {
   fileprivate(set) var length = 0
-  fileprivate private(set) var blocks: [AlignedBuffer] = []
+  /// Nil are those that no token will see again.
+  fileprivate private(set) var blocks: [AlignedBuffer?] = []
+  /// The first block after the very first that is there.
+  fileprivate private(set) var firstKept = 1
   private let lanes: Int  // layers * kv heads
-  private let blockCapacity: Int
+  private var blockCapacity = 16
   private let laneFloats: Int  // floats of one (layer, head) in a block
   /// `(lanes, blockCapacity)`.
-  private let table: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
+  private var table: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
 
-  fileprivate init(lanes: Int, blockCapacity: Int, laneFloats: Int) {
+  fileprivate init(lanes: Int, laneFloats: Int) {
     self.lanes = lanes
-    self.blockCapacity = blockCapacity
     self.laneFloats = laneFloats
     table = .allocate(capacity: lanes * blockCapacity)
     table.initialize(repeating: nil, count: lanes * blockCapacity)
@@ -114,7 +136,8 @@ final class CachedSequence {
 
   deinit { table.deallocate() }
 
-  /// The blocks of one (layer, head): block b holds positions `b * blockLength ..<`.
+  /// The blocks of one (layer, head): block b holds positions `b * blockLength ..<`. Good until the
+  /// sequence grows.
   func blockTable(lane: Int) -> UnsafeMutablePointer<UnsafeMutablePointer<Float>?> {
     table + lane * blockCapacity
   }
@@ -122,17 +145,40 @@ final class CachedSequence {
   func advance(by count: Int) { length += count }
 
   fileprivate func append(_ block: AlignedBuffer) {
+    if blocks.count == blockCapacity { growTable() }
     for lane in 0..<lanes {
       table[lane * blockCapacity + blocks.count] = block.floats + lane * laneFloats
     }
     blocks.append(block)
   }
 
-  fileprivate func removeLast() -> AlignedBuffer { blocks.removeLast() }
+  private func growTable() {
+    let (old, oldCapacity) = (table, blockCapacity)
+    blockCapacity *= 2
+    table = .allocate(capacity: lanes * blockCapacity)
+    table.initialize(repeating: nil, count: lanes * blockCapacity)
+    for lane in 0..<lanes {
+      (table + lane * blockCapacity).update(from: old + lane * oldCapacity, count: oldCapacity)
+    }
+    old.deallocate()
+  }
+
+  fileprivate func removeLast() -> AlignedBuffer? {
+    let block = blocks.removeLast()
+    if blocks.count <= 1 { firstKept = 1 }
+    return block
+  }
+
+  fileprivate func dropFirstKept() -> AlignedBuffer? {
+    let block = blocks[firstKept]
+    blocks[firstKept] = nil
+    firstKept += 1
+    return block
+  }
 
   /// Takes over the positions of `other`; there are blocks enough.
   fileprivate func copy(_ other: CachedSequence) {
-    for (block, source) in zip(blocks, other.blocks) {
+    for case (let block?, let source?) in zip(blocks, other.blocks) {
       block.pointer.copyMemory(from: source.pointer, byteCount: block.byteCount)
     }
     length = other.length

@@ -1,4 +1,4 @@
-package import CKernels
+internal import CKernels
 
 /// The weights of one decoder layer.
 package struct LlamaLayer: Sendable {
@@ -8,14 +8,23 @@ package struct LlamaLayer: Sendable {
   let queryKeyValue: Matrix
   /// Like the rows of `queryKeyValue`, or nil.
   let queryKeyValueBias: AlignedBuffer?
+  /// `(headSize)` each: RMSNorm of every head of q and of k, or nil.
+  let queryNorm: AlignedBuffer?
+  let keyNorm: AlignedBuffer?
   /// `(hidden, heads * headSize)`.
   let attentionOutput: Matrix
+  /// `(hidden)`, or nil.
+  let attentionOutputBias: AlignedBuffer?
+  /// `(hidden)`: RMSNorm of what attention adds, or nil.
+  let attentionUpdateNorm: AlignedBuffer?
   /// `(hidden)`: RMSNorm before the feed-forward part.
   let feedForwardNorm: AlignedBuffer
   /// `(intermediate | intermediate, hidden)`: gate and up stacked.
   let gateUp: Matrix
   /// `(hidden, intermediate)`.
   let down: Matrix
+  /// `(hidden)`: RMSNorm of what the feed-forward part adds, or nil.
+  let feedForwardUpdateNorm: AlignedBuffer?
 }
 
 /// The weights of a Llama-family decoder, laid out for the kernels.
@@ -35,6 +44,9 @@ package struct LlamaWeights: Sendable {
   /// - Throws: `outOfMemory`.
   package init(_ configuration: LlamaConfiguration, type: WeightType) throws(ModelError) {
     let c = configuration
+    func vector(_ count: Int, if exists: Bool) throws(ModelError) -> AlignedBuffer? {
+      exists ? try AlignedBuffer(floats: count, purpose: "weights") : nil
+    }
     var layers: [LlamaLayer] = []
     for _ in 0..<c.layerCount {
       let queryKeyValue = try Matrix(
@@ -43,23 +55,32 @@ package struct LlamaWeights: Sendable {
         LlamaLayer(
           attentionNorm: try AlignedBuffer(floats: c.hiddenSize, purpose: "weights"),
           queryKeyValue: queryKeyValue,
-          queryKeyValueBias: c.attentionBias
-            ? try AlignedBuffer(floats: queryKeyValue.rows, purpose: "weights") : nil,
+          queryKeyValueBias: try vector(queryKeyValue.rows, if: c.attentionBias),
+          queryNorm: try vector(c.headSize, if: c.family.normalizesHeads),
+          keyNorm: try vector(c.headSize, if: c.family.normalizesHeads),
           attentionOutput: try Matrix(parts: [c.hiddenSize], columns: c.querySize, type: type),
+          attentionOutputBias: try vector(c.hiddenSize, if: c.attentionOutputBias),
+          attentionUpdateNorm: try vector(c.hiddenSize, if: c.family.normalizesUpdates),
           feedForwardNorm: try AlignedBuffer(floats: c.hiddenSize, purpose: "weights"),
           gateUp: try Matrix(
             parts: [c.intermediateSize, c.intermediateSize], columns: c.hiddenSize, type: type),
-          down: try Matrix(parts: [c.hiddenSize], columns: c.intermediateSize, type: type)))
+          down: try Matrix(parts: [c.hiddenSize], columns: c.intermediateSize, type: type),
+          feedForwardUpdateNorm: try vector(c.hiddenSize, if: c.family.normalizesUpdates)))
     }
     self.configuration = c
     self.type = type
     self.layers = layers
-    embedding = try Matrix(parts: [c.vocabularySize], columns: c.hiddenSize, type: type)
+    embedding = try Matrix(
+      parts: [c.vocabularySize], columns: c.hiddenSize, type: type.ofVocabulary)
     finalNorm = try AlignedBuffer(floats: c.hiddenSize, purpose: "weights")
     output =
       c.tiedEmbeddings
-      ? embedding : try Matrix(parts: [c.vocabularySize], columns: c.hiddenSize, type: type)
+      ? embedding
+      : try Matrix(parts: [c.vocabularySize], columns: c.hiddenSize, type: type.ofVocabulary)
   }
+
+  /// Bytes of all matrices in memory.
+  package var byteCount: Int { bytesPerStep + (output === embedding ? 0 : embedding.byteCount) }
 
   /// Bytes of the matrices that one decode step reads.
   package var bytesPerStep: Int {
@@ -70,64 +91,7 @@ package struct LlamaWeights: Sendable {
   }
 }
 
-/// Where one tensor of a checkpoint belongs.
-package struct WeightSlot: @unchecked Sendable {
-  // Sendable by hand: slots of one model do not overlap, and the model keeps their memory.
-  package enum Destination {
-    /// Panels of a matrix `(rows, columns)`.
-    case matrix(ft_matrix)
-    /// f32 values.
-    case vector(UnsafeMutablePointer<Float>)
-  }
-
-  /// The tensor's name in a Hugging Face checkpoint.
-  package let name: String
-  package let shape: [Int]
-  package let destination: Destination
-}
-
 extension LlamaWeights {
-  /// Every tensor that must be filled, under its Hugging Face name.
-  package var slots: [WeightSlot] {
-    let c = configuration
-    var slots: [WeightSlot] = []
-    func matrix(_ name: String, _ matrix: Matrix, part: Int = 0) {
-      let view = matrix.part(part)
-      slots.append(
-        WeightSlot(
-          name: name + ".weight", shape: [Int(view.rows), Int(view.cols)],
-          destination: .matrix(view)))
-    }
-    func vector(_ name: String, _ buffer: AlignedBuffer, offset: Int = 0, count: Int) {
-      slots.append(
-        WeightSlot(name: name, shape: [count], destination: .vector(buffer.floats + offset)))
-    }
-
-    matrix("model.embed_tokens", embedding)
-    for (index, layer) in layers.enumerated() {
-      let prefix = "model.layers.\(index)"
-      vector("\(prefix).input_layernorm.weight", layer.attentionNorm, count: c.hiddenSize)
-      let sizes = [c.querySize, c.keyValueSize, c.keyValueSize]
-      for (part, letter) in ["q", "k", "v"].enumerated() {
-        let name = "\(prefix).self_attn.\(letter)_proj"
-        matrix(name, layer.queryKeyValue, part: part)
-        if let bias = layer.queryKeyValueBias {
-          vector(
-            "\(name).bias", bias, offset: layer.queryKeyValue.offsets[part], count: sizes[part])
-        }
-      }
-      matrix("\(prefix).self_attn.o_proj", layer.attentionOutput)
-      vector(
-        "\(prefix).post_attention_layernorm.weight", layer.feedForwardNorm, count: c.hiddenSize)
-      matrix("\(prefix).mlp.gate_proj", layer.gateUp, part: 0)
-      matrix("\(prefix).mlp.up_proj", layer.gateUp, part: 1)
-      matrix("\(prefix).mlp.down_proj", layer.down)
-    }
-    vector("model.norm.weight", finalNorm, count: c.hiddenSize)
-    if !c.tiedEmbeddings { matrix("lm_head", output) }
-    return slots
-  }
-
   /// Fills every tensor with seeded random values, for benchmarks and tests: matrices uniform with
   /// variance `1 / columns`, so that activations keep their size; norms 1; biases small.
   package func fillRandomly(seed: UInt64) {
@@ -141,14 +105,13 @@ extension LlamaWeights {
       return Float(Int32(truncatingIfNeeded: (z ^ (z >> 31)) >> 40) - (1 << 23)) / Float(1 << 23)
     }
     for slot in slots {
-      let count = slot.shape.reduce(1, *)
       switch slot.destination {
-      case .vector(let values):
+      case .vector(let values, let count, _):
         let isNorm = slot.name.hasSuffix("norm.weight")
         for index in 0..<count { values[index] = isNorm ? 1 : 0.1 * uniform() }
       case .matrix(let view):
         let bound = (3 / Float(view.cols)).squareRoot()
-        let values = (0..<count).map { _ in bound * uniform() }
+        let values = (0..<Int(view.rows) * Int(view.cols)).map { _ in bound * uniform() }
         view.pack(values)
       }
     }

@@ -1,62 +1,77 @@
 internal import CKernels
 
 extension LlamaWeights {
-  /// Reads every weight of `file`, decoding and packing on `threads` threads.
+  /// Reads every weight of the files, decoding and packing on `threads` threads.
   ///
-  /// `type` nil keeps the type of the file's embedding.
+  /// `type` nil keeps the type of the embedding; quantised blocks become q8.
   ///
   /// - Throws: `malformed` naming a tensor that is missing, has another shape than the
   ///   configuration says or is damaged; `unsupported` for an element type that is no float.
   package init(
-    _ file: WeightFile, configuration: LlamaConfiguration, type: WeightType? = nil, threads: Int,
+    _ checkpoint: Checkpoint, configuration: LlamaConfiguration, type: WeightType? = nil,
+    threads: Int,
     progress: (@Sendable (_ done: Int, _ total: Int) -> Void)? = nil
   ) throws(ModelError) {
     // Before memory is asked for: a configuration cannot claim more than the file holds.
-    let elements = file.tensors.reduce(0) { $0 + $1.elementCount }
+    let elements = checkpoint.elementCount
     guard elements >= configuration.parameterCount else {
       throw ModelError(
-        .malformed, path: file.path,
+        .malformed, path: checkpoint.path,
         problem: "holds \(elements) weights, config.json describes \(configuration.parameterCount)",
         advice: "config.json describes another model")
     }
-    let stored = file.tensor("model.embed_tokens.weight")?.dtype.weightType
+    let stored = checkpoint.weightType(of: "model.embed_tokens.weight")
     try self.init(configuration, type: type ?? stored ?? .f32)
-    let slots = slots
-    for slot in slots { try slot.check(in: file) }
-    try file.load(slots.map(\.request), threads: threads, progress: progress)
+    var slots: [String: [WeightSlot]] = [:]
+    for slot in self.slots {
+      try slot.check(in: checkpoint)
+      slots[slot.name, default: []].append(slot)
+    }
+    try checkpoint.load(slots.values.map(WeightSlot.request), threads: threads, progress: progress)
   }
 }
 
 extension WeightSlot {
-  /// The file must hold the tensor, in this shape, as floats.
-  fileprivate func check(in file: WeightFile) throws(ModelError) {
-    let place = "tensor \(name)"
-    guard let tensor = file.tensor(name) else {
-      throw ModelError(
-        .malformed, path: file.path, place: place, problem: "is missing",
-        advice: "config.json describes another model")
+  /// The checkpoint must hold the tensor, in this shape, as floats.
+  fileprivate func check(in checkpoint: Checkpoint) throws(ModelError) {
+    func fail(_ code: ModelError.Code, _ problem: String, _ advice: String) -> ModelError {
+      ModelError(
+        code, path: checkpoint.path(of: name), place: "tensor \(name)", problem: problem,
+        advice: advice)
+    }
+    guard let tensor = checkpoint.tensor(name) else {
+      throw fail(.malformed, "is missing", "config.json describes another model")
     }
     guard tensor.shape == shape else {
-      throw ModelError(
-        .malformed, path: file.path, place: place,
-        problem: "expected the shape \(shape), found \(tensor.shape)",
-        advice: "config.json describes another model")
+      throw fail(
+        .malformed, "expected the shape \(shape), found \(tensor.shape)",
+        "config.json describes another model")
     }
     guard tensor.dtype.weightType != nil else {
-      throw ModelError(
-        .unsupported, path: file.path, place: place,
-        problem: "elements of type \(tensor.dtype.rawValue)", advice: "F32, BF16 and F16 are read")
+      throw fail(
+        .unsupported, "elements of type \(tensor.dtype.rawValue)", "F32, BF16 and F16 are read")
+    }
+    guard firstRow % ChunkRule.rows == 0 else {
+      throw fail(
+        .unsupported, "a projection that begins at row \(firstRow), in the middle of a panel",
+        "fused projections are read where their parts are multiples of \(ChunkRule.rows) rows")
     }
   }
 
-  /// Asks for the tensor's rows and puts them where they belong.
-  fileprivate var request: TensorRequest {
-    let destination = destination
-    nonisolated(unsafe) let target = destination  // disjoint rows, see WeightSlot
-    return TensorRequest(name) { rows throws(ModelError) in
-      switch target {
-      case .matrix(let view): rows.pack(into: view, at: rows.rows.lowerBound)
-      case .vector(let values): rows.copyFloats(to: values + rows.rows.lowerBound)
+  /// Asks for the rows of a tensor and puts them where its slots say.
+  fileprivate static func request(_ slots: [WeightSlot]) -> TensorRequest {
+    TensorRequest(slots.first?.name ?? "") { rows throws(ModelError) in
+      for slot in slots {
+        let wanted = rows.rows.clamped(to: slot.firstRow..<slot.firstRow + slot.rowCount)
+        guard !wanted.isEmpty else { continue }
+        let part = rows.part(wanted)
+        let row = wanted.lowerBound - slot.firstRow
+        switch slot.destination {
+        case .matrix(let view): part.pack(into: view, at: row)
+        case .vector(let values, _, let addend):
+          part.copyFloats(to: values + row)
+          if addend != 0 { for index in row..<row + wanted.count { values[index] += addend } }
+        }
       }
     }
   }

@@ -6,6 +6,9 @@ package enum WeightType: String, CaseIterable, Sendable {
   /// int8 with one f32 scale per row and 64 columns (1.0625 bytes a weight); products with it round
   /// the activations to int8, too.
   case q8
+  /// Four bits with one bf16 scale per row and 32 columns (0.5625 bytes a weight); products as with
+  /// q8. The embedding and the output matrix are q8 then.
+  case q4
 
   package var kernelType: ft_dtype {
     switch self {
@@ -13,8 +16,12 @@ package enum WeightType: String, CaseIterable, Sendable {
     case .bf16: FT_BF16
     case .f16: FT_F16
     case .q8: FT_Q8
+    case .q4: FT_Q4
     }
   }
+
+  /// How the embedding and the output matrix are held: coarser ones cost more than they save.
+  var ofVocabulary: WeightType { self == .q4 ? .q8 : self }
 }
 
 extension TensorDType {

@@ -2,42 +2,52 @@ package import Decoding
 internal import FoundationEssentials
 
 /// One folder is one model: `config.json`, `tokenizer.json`, `tokenizer_config.json`,
-/// `generation_config.json` and `model.safetensors.zst` (or a plain `model.safetensors`).
+/// `generation_config.json` and the weights: `model.safetensors.zst`, a plain `model.safetensors`, or
+/// shards with their `model.safetensors.index.json`; or a GGUF file has all of it.
 package struct ModelDirectory: Sendable {
   package let path: String
-  package let configuration: LlamaConfiguration
+  package private(set) var configuration: LlamaConfiguration
   package let tokenizer: Tokenizer
   /// How a conversation is written; or why it cannot be, which is no error for text as it is.
-  package let chatTemplate: Result<ChatTemplate, ModelError>
+  package private(set) var chatTemplate: Result<ChatTemplate, ModelError>
   /// Tokens that end an answer.
   package let endOfSequence: Set<TokenID>
-  /// The file that has the weights.
-  package let weightFile: String
+  /// The weights, of which only the headers have been read.
+  package let checkpoint: Checkpoint
 
   /// Reads everything but the weights.
   ///
+  /// - Parameter path: a folder of a model, a GGUF file, or a folder with one GGUF file.
   /// - Throws: `missing` for the folder or a file of it, `malformed` and `unsupported` as the files
   ///   themselves do.
   package init(path: String) throws(ModelError) {
     guard JSONFile.exists(path) else {
       throw ModelError(
-        .missing, path: path, problem: "there is no such folder",
-        advice: "name a folder with config.json, tokenizer.json and weights")
+        .missing, path: path, problem: "there is no such folder or file",
+        advice: "name a folder with config.json, tokenizer.json and weights, or a GGUF file")
     }
-    self.path = path
-    configuration = try LlamaConfiguration(contentsOf: path + "/config.json")
-    tokenizer = try Tokenizer(contentsOf: path + "/tokenizer.json")
+    let checkpoint = try Checkpoint(path: path)
+    if let file = checkpoint.files.first, let header = file.gguf {
+      try self.init(checkpoint, gguf: header, of: file)
+    } else {
+      try self.init(checkpoint, folder: path)
+    }
     guard tokenizer.vocabularySize <= configuration.vocabularySize else {
       throw ModelError(
-        .mismatch, path: path + "/tokenizer.json",
+        .mismatch, path: path, place: "tokenizer",
         problem:
           "has \(tokenizer.vocabularySize) tokens, the model only \(configuration.vocabularySize)")
     }
+  }
+
+  private init(_ checkpoint: Checkpoint, folder: String) throws(ModelError) {
+    path = folder
+    self.checkpoint = checkpoint
+    configuration = try LlamaConfiguration(contentsOf: path + "/config.json")
+    tokenizer = try Tokenizer(contentsOf: path + "/tokenizer.json")
     chatTemplate = Result { () throws(ModelError) in
-      guard let template = try ChatTemplate(directory: path) else {
-        throw ModelError(
-          .unsupported, path: path, place: "chat_template",
-          problem: "the model has no chat format", advice: "give it text as it is, with --raw")
+      guard let template = try ChatTemplate(directory: folder) else {
+        throw Self.noTemplate(folder)
       }
       return template
     }
@@ -48,14 +58,70 @@ package struct ModelDirectory: Sendable {
       if let values = decoded.eos_token_id?.values { ends = values }
     }
     endOfSequence = Set(ends.map { TokenID(clamping: $0) })
-    let candidates = ["model.safetensors.zst", "model.safetensors"].map { "\(path)/\($0)" }
-    guard let weightFile = candidates.first(where: JSONFile.exists) else {
-      throw ModelError(
-        .missing, path: path,
-        problem: "there is neither model.safetensors.zst nor model.safetensors",
-        advice: "put the weights there, or pack them with \"foretoken weights pack\"")
+  }
+
+  private init(
+    _ checkpoint: Checkpoint, gguf header: GGUFHeader, of file: WeightFile
+  ) throws(ModelError) {
+    path = file.path
+    self.checkpoint = checkpoint
+    let configuration = try LlamaConfiguration(gguf: file, header)
+    let tokenizer = try Tokenizer(gguf: header)
+    self.configuration = configuration
+    self.tokenizer = tokenizer
+    chatTemplate = Result { () throws(ModelError) in
+      guard let template = try header.text(optional: "tokenizer.chat_template") else {
+        throw Self.noTemplate(file.path)
+      }
+      return try ChatTemplate(
+        template: template, begin: tokenizer.text(of: configuration.beginningOfSequence),
+        end: tokenizer.text(of: configuration.endOfSequence.first), path: file.path)
     }
-    self.weightFile = weightFile
+    endOfSequence = Set(configuration.endOfSequence.map { TokenID(clamping: $0) })
+  }
+
+  private static func noTemplate(_ path: String) -> ModelError {
+    ModelError(
+      .unsupported, path: path, place: "chat_template", problem: "the model has no chat format",
+      advice: "name one with --chat-template, or give it text as it is, with --raw")
+  }
+
+  /// Writes conversations in the format of that name, whatever the model says of itself.
+  ///
+  /// - Throws: `unsupported` for a name of none.
+  package mutating func useChatFormat(_ name: String) throws(ModelError) {
+    var begin = tokenizer.text(of: configuration.beginningOfSequence)
+    var end = tokenizer.text(of: configuration.endOfSequence.first)
+    let file = path + "/tokenizer_config.json"
+    if JSONFile.exists(file) {
+      let stated: TokenizerConfiguration = try JSONFile.decode(file)
+      begin = stated.bos_token?.content ?? ""
+      end = stated.eos_token?.content ?? end
+    }
+    chatTemplate = .success(
+      try ChatTemplate(named: name, begin: begin, end: end, path: path))
+  }
+
+  /// Lets text go on past the context: tokens see its beginning and the last `window` positions.
+  ///
+  /// - Throws: `unsupported` where the context has no room for a window, or rotations depend on how
+  ///   long a text is.
+  package mutating func stream(window: Int) throws(ModelError) {
+    if case .dynamic = configuration.ropeScaling {
+      throw ModelError(
+        .unsupported, path: path, place: "rope_scaling",
+        problem: "dynamic rotations cannot go with a window of attention")
+    }
+    guard
+      let streaming = StreamingAttention(
+        window: window, contextLength: configuration.contextLength)
+    else {
+      throw ModelError(
+        .unsupported, path: path, place: "max_position_embeddings",
+        problem: "a window of \(window) positions in a context of \(configuration.contextLength)",
+        advice: "both must be at least \(2 * KeyValueCache.blockLength)")
+    }
+    configuration.streaming = streaming
   }
 
   /// Loads the weights on as many threads as the team has.
@@ -64,12 +130,18 @@ package struct ModelDirectory: Sendable {
     progress: (@Sendable (_ done: Int, _ total: Int) -> Void)? = nil
   ) throws(ModelError) -> TransformerModel {
     let weights = try LlamaWeights(
-      WeightFile(path: weightFile), configuration: configuration, type: type, threads: team.size,
-      progress: progress)
+      checkpoint, configuration: configuration, type: type, threads: team.size, progress: progress)
     return try TransformerModel(weights: weights, team: team)
   }
 
   private struct GenerationConfiguration: Decodable {
     var eos_token_id: TokenIDs?
+  }
+}
+
+extension Tokenizer {
+  /// What a token stands for; empty for none.
+  fileprivate func text(of id: Int?) -> String {
+    id.map { String(decoding: bytes(of: TokenID(clamping: $0)), as: UTF8.self) } ?? ""
   }
 }

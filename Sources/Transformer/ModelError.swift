@@ -13,6 +13,8 @@ package struct ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case mismatch
     /// Memory could not be had.
     case outOfMemory
+    /// The person asked for an end.
+    case cancelled
   }
 
   package var code: Code

@@ -5,6 +5,8 @@ struct PreTokenizer: Sendable {
     case pattern(SplitPattern)
     /// Isolates runs of at most `limit` scalars of the set from what is between them.
     case isolate(Isolated, limit: Int)
+    /// A word begins at every mark for a space (`Metaspace`), or at the first of several.
+    case marks(every: Bool)
   }
 
   enum Isolated: Equatable, Sendable {
@@ -19,6 +21,8 @@ struct PreTokenizer: Sendable {
   var passes: [Pass]
   /// A text that does not begin with a space gets one.
   var addsPrefixSpace = false
+  /// Marks take the place of spaces before anything is cut.
+  var metaspace: Metaspace?
 
   /// Calls `body` with every word of `range`, in order.
   func forEachWord(
@@ -45,6 +49,22 @@ struct PreTokenizer: Sendable {
         if rest.isEmpty { body(start..<end) } else { run(rest, reader, start..<end, body) }
         start = end
       }
+    case .marks(let every):
+      var start = range.lowerBound
+      var (index, afterMark) = (start, true)
+      while index < range.upperBound {
+        let isMark =
+          range.upperBound - index >= 3 && reader.bytes[index] == Metaspace.mark[0]
+          && reader.bytes[index + 1] == Metaspace.mark[1]
+          && reader.bytes[index + 2] == Metaspace.mark[2]
+        if isMark, index > start, every || !afterMark {
+          run(rest, reader, start..<index, body)
+          start = index
+        }
+        afterMark = isMark
+        index += isMark ? 3 : 1
+      }
+      if start < index { run(rest, reader, start..<index, body) }
     case .isolate(let set, let limit):
       var (start, index) = (range.lowerBound, range.lowerBound)
       while index < range.upperBound {

@@ -102,6 +102,9 @@ extension SplitPattern {
     self = known
   }
 
+  /// A regular expression that stands for the pattern.
+  var expression: String? { Self.known.filter { $0.value == self }.keys.min() }
+
   private static let known: [String: SplitPattern] = {
     let anyCase = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
     let rest = #"\s*[\r\n]+|\s+(?!\S)|\s+"#

@@ -1,8 +1,14 @@
+internal import CKernels
+
 /// Where a tensor's bytes are.
 struct StoredTensor {
   var info: TensorInfo
   /// 1: row-major elements. 2 or 4: byte planes.
   var planes: Int
+  /// Pieces are quantised blocks, which become F32.
+  var blockType: ft_block_type?
+  /// The rows of every head of this size are stored as 0, n / 2, 1, n / 2 + 1 and so on.
+  var interleavedHeads: Int?
   /// In order, together all rows. Empty for a tensor without elements.
   var chunks: [Chunk] = []
 
@@ -102,10 +108,10 @@ enum ChunkRule {
   /// frame or two per thread.
   static let largestFrame = 1 << 27
 
-  /// The rows of each chunk of a tensor.
-  static func cut(_ tensor: TensorInfo) -> [Range<Int>] {
+  /// The rows of each chunk of a tensor, in multiples of `unit`, itself one of `rows`.
+  static func cut(_ tensor: TensorInfo, unit: Int = rows) -> [Range<Int>] {
     guard tensor.elementCount > 0 else { return [] }
-    let step = max(rows, elements / tensor.columns / rows * rows)
+    let step = max(unit, elements / tensor.columns / unit * unit)
     return stride(from: 0, to: tensor.rows, by: step).map { $0..<min($0 + step, tensor.rows) }
   }
 }

@@ -9,16 +9,24 @@ package struct StreamingDetokenizer: Sendable {
   private let skipSpecialTokens: Bool
   /// The beginning of a character: at most three bytes between calls.
   private var pending: [UInt8] = []
+  /// Spaces that may still have to go from the beginning of the text.
+  private var strippable: Int
 
   package init(_ tokenizer: Tokenizer, skipSpecialTokens: Bool) {
     self.tokenizer = tokenizer
     self.skipSpecialTokens = skipSpecialTokens
+    strippable = tokenizer.strippedSpaces
   }
 
   /// The text that is certain now that `token` is known; often none, for a part of a character.
   package mutating func push(_ token: TokenID) -> String {
     guard !(skipSpecialTokens && tokenizer.isSpecial(token)) else { return "" }
-    pending.append(contentsOf: tokenizer.bytes(of: token))
+    var bytes = tokenizer.bytes(of: token)[...]
+    while strippable > 0, let first = bytes.first {
+      strippable = first == 0x20 ? strippable - 1 : 0
+      if first == 0x20 { bytes.removeFirst() }
+    }
+    pending.append(contentsOf: bytes)
     let certain = pending.count - Self.unfinished(pending)
     defer { pending.removeFirst(certain) }
     return String(decoding: pending[..<certain], as: UTF8.self)
@@ -27,7 +35,10 @@ package struct StreamingDetokenizer: Sendable {
   /// What was held back, U+FFFD for a character that never came to its end. The next `push` begins a
   /// new text.
   package mutating func finish() -> String {
-    defer { pending.removeAll(keepingCapacity: true) }
+    defer {
+      pending.removeAll(keepingCapacity: true)
+      strippable = tokenizer.strippedSpaces
+    }
     return String(decoding: pending, as: UTF8.self)
   }
 

@@ -1,8 +1,9 @@
 package import Decoding
 
-/// Turns text into tokens and back: byte-level BPE as a Hugging Face `tokenizer.json` describes it.
+/// Turns text into tokens and back: byte-level BPE, or SentencePiece's BPE with marks for spaces and
+/// a fallback to bytes, as a Hugging Face `tokenizer.json` or a GGUF file describes it.
 ///
-/// Ids and texts are those of the `tokenizers` library, to the last one.
+/// Ids are those of the `tokenizers` library, to the last one, and so are texts of whole characters.
 package final class Tokenizer: Sendable {
   /// One more than the highest id.
   package let vocabularySize: Int
@@ -14,7 +15,9 @@ package final class Tokenizer: Sendable {
   private let words: WordTable
   private let merges: BytePairMerges
   private let preTokenizer: PreTokenizer
-  private let composes: Bool
+  private let normalizer: Normalizer
+  /// Spaces that a text loses at its beginning when it is decoded.
+  let strippedSpaces: Int
   /// Found in the text as it comes, and in the normalized text between those.
   private let literalTokens: AddedTokenMatcher
   private let normalizedTokens: AddedTokenMatcher
@@ -26,10 +29,21 @@ package final class Tokenizer: Sendable {
   ///
   /// - Throws: `missing` or `inputOutput` when it cannot be read, `malformed` for JSON or ids that
   ///   make no sense, `unsupported`, naming the key, for a step of its pipeline that we do not run.
-  package init(contentsOf path: String) throws(ModelError) {
-    let file: TokenizerFile = try JSONFile.decode(path)
+  package convenience init(contentsOf path: String) throws(ModelError) {
+    try self.init(try JSONFile.decode(path), path: path)
+  }
+
+  /// Reads the vocabulary of a GGUF file.
+  ///
+  /// - Throws: `malformed` and `unsupported`, naming the key.
+  package convenience init(gguf header: GGUFHeader) throws(ModelError) {
+    try self.init(TokenizerFile(gguf: header), path: header.path)
+  }
+
+  /// - Parameter path: where the description is from, for errors.
+  init(_ file: TokenizerFile, path: String) throws(ModelError) {
     let pipeline = try TokenizerPipeline(file, path: path)
-    let model = try TokenizerModel(file, path: path, composes: pipeline.composes)
+    let model = try TokenizerModel(file, pipeline, path: path)
     for token in pipeline.prefix + pipeline.suffix where !(0..<model.count ~= Int(token)) {
       throw ModelError(
         .malformed, path: path, place: "post_processor",
@@ -41,11 +55,17 @@ package final class Tokenizer: Sendable {
     addedTokens = Dictionary(model.added.map { ($0.id, $0) }) { first, _ in first }
     words = model.words
     merges = model.merges
-    preTokenizer = pipeline.preTokenizer
-    composes = pipeline.composes
+    var preTokenizer = pipeline.preTokenizer
+    // Cutting at marks changes nothing then, and most words become table look-ups.
+    if !pipeline.isByteLevel, preTokenizer.passes.isEmpty, model.keepsMarksFirst {
+      preTokenizer.passes = [.marks(every: false)]
+    }
+    self.preTokenizer = preTokenizer
+    normalizer = pipeline.normalizer
+    strippedSpaces = pipeline.strippedSpaces
     literalTokens = AddedTokenMatcher(model.added.filter { !$0.normalized })
     normalizedTokens = AddedTokenMatcher(model.added.filter(\.normalized)) { token in
-      pipeline.composes ? token.content.normalizedToFormC : token.content
+      pipeline.normalizer.normalized(token.content)
     }
     prefix = pipeline.prefix
     suffix = pipeline.suffix
@@ -78,12 +98,14 @@ package final class Tokenizer: Sendable {
         case .token(let token): tokens.append(token)
         case .text(let range):
           let isPlain = plain.contains { $0.overlaps(range) }
-          if composes {
-            var piece = String(decoding: bytes[range], as: UTF8.self).normalizedToFormC
-            piece.withUTF8 { appendNormalized($0, isPlain: isPlain, to: &tokens) }
+          let isFirst = range.lowerBound == 0
+          let source = UnsafeBufferPointer(rebasing: bytes[range])
+          if normalizer.steps.isEmpty {
+            appendNormalized(source, isPlain: isPlain, isFirst: isFirst, to: &tokens)
           } else {
-            appendNormalized(
-              UnsafeBufferPointer(rebasing: bytes[range]), isPlain: isPlain, to: &tokens)
+            normalizer.normalized(source).withUnsafeBufferPointer {
+              appendNormalized($0, isPlain: isPlain, isFirst: isFirst, to: &tokens)
+            }
           }
         }
       }
@@ -92,14 +114,17 @@ package final class Tokenizer: Sendable {
   }
 
   private func appendNormalized(
-    _ bytes: UnsafeBufferPointer<UInt8>, isPlain: Bool, to tokens: inout [TokenID]
+    _ bytes: UnsafeBufferPointer<UInt8>, isPlain: Bool, isFirst: Bool, to tokens: inout [TokenID]
   ) {
     let plain = isPlain && !bytes.isEmpty ? [0..<bytes.count] : []
     normalizedTokens.forEachSegment(in: bytes, plain: plain) { segment in
       switch segment {
       case .token(let token): tokens.append(token)
       case .text(let range):
-        if preTokenizer.addsPrefixSpace, bytes[range.lowerBound] != 0x20 {
+        if let metaspace = preTokenizer.metaspace {
+          let marked = metaspace.marked(bytes[range], isFirst: isFirst && range.lowerBound == 0)
+          marked.withUnsafeBufferPointer { appendWords(of: $0, 0..<marked.count, to: &tokens) }
+        } else if preTokenizer.addsPrefixSpace, bytes[range.lowerBound] != 0x20 {
           let spaced = [0x20] + bytes[range]
           spaced.withUnsafeBufferPointer { appendWords(of: $0, 0..<spaced.count, to: &tokens) }
         } else {
@@ -131,7 +156,8 @@ package final class Tokenizer: Sendable {
     for token in tokens where !(skipSpecialTokens && isSpecial(token)) {
       bytes.append(contentsOf: tokenBytes[range(of: token)])
     }
-    return String(decoding: bytes, as: UTF8.self)
+    let stripped = bytes.prefix(strippedSpaces).prefix { $0 == 0x20 }.count
+    return String(decoding: bytes[stripped...], as: UTF8.self)
   }
 
   /// The bytes that the token adds to a text: perhaps a part of a character, none for an id that the

@@ -12,10 +12,13 @@ package final class TransformerModel: LanguageModel {
   package var configuration: LlamaConfiguration { weights.configuration }
   package var vocabularySize: Int { configuration.vocabularySize }
   package var hiddenSize: Int { configuration.hiddenSize }
-  package var contextLength: Int { configuration.contextLength }
+  package var contextLength: Int { configuration.longestSequence }
+  /// Bytes of the key/value cache, of all sequences.
+  package var cacheByteCount: Int { cache.byteCount }
 
   private let cache: KeyValueCache
-  private let rotary: RotaryEmbedding
+  /// See `RotaryEmbedding.all`.
+  private let rotaries: [RotaryEmbedding]
   private let activations: Activations
   /// Tokens that one pass through the layers takes; longer batches go through in parts, which
   /// changes no bit and bounds the scratch memory.
@@ -26,9 +29,9 @@ package final class TransformerModel: LanguageModel {
     self.weights = weights
     self.team = team
     cache = KeyValueCache(weights.configuration)
-    rotary = RotaryEmbedding(weights.configuration)
+    rotaries = RotaryEmbedding.all(weights.configuration)
     activations = try Activations(
-      weights: weights, rowCapacity: Self.rowCapacity, workers: team.size)
+      weights: weights, rotaries: rotaries.count, rowCapacity: Self.rowCapacity, workers: team.size)
   }
 
   package func openSequence() -> SequenceID { cache.open() }
@@ -119,17 +122,47 @@ package final class TransformerModel: LanguageModel {
 
   private func runLayers(_ rows: ArraySlice<Row>) {
     let hidden = hiddenSize
-    let half = configuration.headSize / 2
     for (i, row) in rows.enumerated() {
       var embedding = weights.embedding.view
-      ft_matrix_row(&embedding, row.token, activations.residual + i * hidden)
-      rotary.angles(
-        at: row.position, cosine: activations.cosine + i * half, sine: activations.sine + i * half)
+      let residual = activations.residual + i * hidden
+      ft_matrix_row(&embedding, row.token, residual)
+      if configuration.family.scalesEmbeddings {
+        let scale = Float(hidden).squareRoot()
+        for j in 0..<hidden { residual[j] *= scale }
+      }
+      for (kind, rotary) in rotaries.enumerated() {
+        let (cosine, sine) = angles(kind, i)
+        rotary.angles(at: row.position, cosine: cosine, sine: sine)
+      }
     }
     let tasks = attentionTasks(rows)
     for (index, layer) in weights.layers.enumerated() {
       attend(rows, tasks, layer, index)
       feedForward(rows.count, layer)
+    }
+  }
+
+  /// Where the cosines and sines of row `i` are for rotations of a kind.
+  private func angles(
+    _ kind: Int, _ i: Int
+  ) -> (cosine: UnsafeMutablePointer<Float>, sine: UnsafeMutablePointer<Float>) {
+    let offset = (kind * Self.rowCapacity + i) * (configuration.rotarySize / 2)
+    return (activations.cosine + offset, activations.sine + offset)
+  }
+
+  /// Normalises and rotates `heads` heads of row `i`, the one where the family does, both in place.
+  private func prepare(
+    _ x: UnsafeMutablePointer<Float>, heads: Int, norm: AlignedBuffer?, kind: Int, row i: Int
+  ) {
+    let c = configuration
+    let (cosine, sine) = angles(kind, i)
+    if norm == nil, c.rotarySize == c.headSize {
+      return ft_rope(x, Int32(heads), Int32(c.headSize), cosine, sine)
+    }
+    for head in 0..<heads {
+      let head = x + head * c.headSize
+      if let norm { ft_rms_norm(head, norm.floats, c.normEpsilon, Int32(c.headSize), head) }
+      ft_rope(head, 1, Int32(c.rotarySize), cosine, sine)
     }
   }
 
@@ -141,6 +174,8 @@ package final class TransformerModel: LanguageModel {
     let a = activations
     let width = layer.queryKeyValue.rows
     let (keyOffset, valueOffset) = (layer.queryKeyValue.offsets[1], layer.queryKeyValue.offsets[2])
+    let isWindowed = c.slidingWindow?.layers[layerIndex] ?? false
+    let kind = isWindowed ? rotaries.count - 1 : 0
     norm(rows.count, layer.attentionNorm)
     team.multiply(layer.queryKeyValue, a.normed, count: rows.count, into: a.queryKeyValue)
 
@@ -151,9 +186,9 @@ package final class TransformerModel: LanguageModel {
         let row = rows[rows.startIndex + i]
         let qkv = a.queryKeyValue + i * width
         if let bias = layer.queryKeyValueBias { ft_add(qkv, bias.floats, Int32(width)) }
-        let (cosine, sine) = (a.cosine + i * c.headSize / 2, a.sine + i * c.headSize / 2)
-        ft_rope(qkv, Int32(c.headCount), Int32(c.headSize), cosine, sine)
-        ft_rope(qkv + keyOffset, Int32(c.keyValueHeadCount), Int32(c.headSize), cosine, sine)
+        prepare(qkv, heads: c.headCount, norm: layer.queryNorm, kind: kind, row: i)
+        prepare(
+          qkv + keyOffset, heads: c.keyValueHeadCount, norm: layer.keyNorm, kind: kind, row: i)
         for head in 0..<c.keyValueHeadCount {
           let lane = layerIndex * c.keyValueHeadCount + head
           let block = row.position / KeyValueCache.blockLength
@@ -177,7 +212,20 @@ package final class TransformerModel: LanguageModel {
     }
     team.multiply(
       layer.attentionOutput, a.attention, count: rows.count, into: a.update, stride: hiddenSize)
-    ft_add(a.residual, a.update, Int32(rows.count * hiddenSize))
+    add(rows.count, bias: layer.attentionOutputBias, norm: layer.attentionUpdateNorm)
+  }
+
+  /// residual += norm(update + bias), without the bias and the norm where there are none.
+  private func add(_ count: Int, bias: AlignedBuffer? = nil, norm: AlignedBuffer?) {
+    let (a, hidden) = (activations, hiddenSize)
+    for i in 0..<count {
+      let update = a.update + i * hidden
+      if let bias { ft_add(update, bias.floats, Int32(hidden)) }
+      if let norm {
+        ft_rms_norm(update, norm.floats, configuration.normEpsilon, Int32(hidden), update)
+      }
+    }
+    ft_add(a.residual, a.update, Int32(count * hidden))
   }
 
   /// Some queries of tokens in a row of one sequence, that see one key/value head.
@@ -187,6 +235,9 @@ package final class TransformerModel: LanguageModel {
     var row: Int
     /// Token by token, the query heads of each in turn.
     var queries: Range<Int>
+
+    /// The last token of the queries, counted from the first of the task's slice.
+    func tokens(_ group: Int) -> Int { (queries.upperBound - 1) / group }
   }
 
   /// Head by head, so that a worker reads the keys and values of a head once for all rows.
@@ -222,13 +273,41 @@ package final class TransformerModel: LanguageModel {
     var attention = ft_attention(
       q: a.queryKeyValue + task.row * stride + query, q_stride: stride, group: Int32(c.groupSize),
       head_dim: Int32(c.headSize), blocks: row.sequence.blockTable(lane: lane), first: 0,
-      last: Int32(row.position + 1), scale: 1 / Float(c.headSize).squareRoot(),
+      last: Int32(row.position + 1), scale: c.attentionScale, cap: c.scoreCap,
       scratch: a.scores + worker * a.scoresPerWorker,
       out: a.attention + task.row * c.querySize + query, out_stride: c.querySize)
-    ft_attend(&attention, Int32(task.queries.lowerBound), Int32(task.queries.upperBound))
+    let window = c.slidingWindow.flatMap { $0.layers[layerIndex] ? $0 : nil }
+    let isLong = c.streaming.map { !$0.seesAll(from: row.position + task.tokens(c.groupSize)) }
+    guard window != nil || isLong == true else {
+      return ft_attend(&attention, Int32(task.queries.lowerBound), Int32(task.queries.upperBound))
+    }
+    // Each token sees positions of its own, so each has a call of its own.
+    let table = row.sequence.blockTable(lane: lane)
+    var first = task.queries.lowerBound
+    while first < task.queries.upperBound {
+      let token = first / c.groupSize
+      let last = min((token + 1) * c.groupSize, task.queries.upperBound)
+      let position = row.position + token
+      if let window {
+        let seen = window.first(seenFrom: position, layer: layerIndex)
+        let block = seen / KeyValueCache.blockLength
+        let before = block * KeyValueCache.blockLength
+        attention.blocks = UnsafePointer(table + block)
+        attention.first = Int32(seen - before)
+        attention.last = Int32(position + 1 - before - token)
+      } else if let streaming = c.streaming, let scratch = a.streaming,
+        !streaming.seesAll(from: position)
+      {
+        scratch.restrict(
+          &attention, to: position, token: token, by: streaming, table, rotaries[0],
+          worker: worker)
+      }
+      ft_attend(&attention, Int32(first), Int32(last))
+      first = last
+    }
   }
 
-  /// residual += down(silu(gate(norm(residual))) * up(norm(residual))).
+  /// residual += down(activation(gate(norm(residual))) * up(norm(residual))).
   private func feedForward(_ count: Int, _ layer: LlamaLayer) {
     let a = activations
     let (stride, size) = (layer.gateUp.rows, configuration.intermediateSize)
@@ -236,12 +315,15 @@ package final class TransformerModel: LanguageModel {
     team.multiply(layer.gateUp, a.normed, count: count, into: a.gateUp)
     team.split(count, worthwhile: isWorthwhile(count * size)) { range, _ in
       for i in range {
-        let gate = a.gateUp + i * stride
-        ft_swiglu(gate, gate + layer.gateUp.offsets[1], Int32(size), a.gated + i * size)
+        let (gate, up) = (a.gateUp + i * stride, a.gateUp + i * stride + layer.gateUp.offsets[1])
+        switch configuration.family.activation {
+        case .silu: ft_swiglu(gate, up, Int32(size), a.gated + i * size)
+        case .gelu: ft_geglu(gate, up, Int32(size), a.gated + i * size)
+        }
       }
     }
     team.multiply(layer.down, a.gated, count: count, into: a.update, stride: hiddenSize)
-    ft_add(a.residual, a.update, Int32(count * hiddenSize))
+    add(count, norm: layer.feedForwardUpdateNorm)
   }
 
   /// normed = RMSNorm(residual).
@@ -274,6 +356,11 @@ package final class TransformerModel: LanguageModel {
     team.multiply(
       weights.output, first, count: count, into: logitsBase + written * vocabularySize,
       stride: vocabularySize)
+    if configuration.logitCap != 0 {
+      ft_cap(
+        logitsBase + written * vocabularySize, configuration.logitCap,
+        Int32(count * vocabularySize))
+    }
     return count
   }
 

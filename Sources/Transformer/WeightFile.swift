@@ -1,4 +1,7 @@
-/// A file of tensors: an ordinary `.safetensors`, or a packed `.safetensors.zst`.
+/// A file of tensors: an ordinary `.safetensors`, a packed `.safetensors.zst`, or a `.gguf`.
+///
+/// The tensors of a GGUF file have their Hugging Face names, quantised ones are F32, and the rows that
+/// llama.cpp interleaves are in order again.
 ///
 /// ## The packed format
 ///
@@ -37,6 +40,9 @@ package final class WeightFile: Sendable {
   /// What the tensors are (planes undone), in the order in which the file holds them.
   package let tensors: [TensorInfo]
 
+  /// What a GGUF file says beside its tensors.
+  package let gguf: GGUFHeader?
+
   let file: InputFile
   let budget: MemoryBudget
   let stored: [StoredTensor]
@@ -52,6 +58,7 @@ package final class WeightFile: Sendable {
     self.budget = budget
     self.isPacked = layout.isPacked
     self.metadata = layout.metadata
+    self.gguf = layout.gguf
     self.stored = layout.tensors
     self.originalHeader = layout.originalHeader
     self.tensors = layout.tensors.map(\.info)
@@ -64,6 +71,11 @@ package final class WeightFile: Sendable {
   /// The tensor called `name`, if there is one.
   package func tensor(_ name: String) -> TensorInfo? {
     indices[name].map { tensors[$0] }
+  }
+
+  /// Whether the tensor is stored as blocks of a few bits, which decode to F32.
+  func isQuantised(_ name: String) -> Bool {
+    indices[name].map { stored[$0].blockType != nil } ?? false
   }
 
   func stored(_ name: String) throws(ModelError) -> StoredTensor {
@@ -84,7 +96,7 @@ package final class WeightFile: Sendable {
       let json = Array(originalHeader.utf8)
       return withUnsafeBytes(of: UInt64(json.count).littleEndian, Array.init) + json
     }
-    guard isPacked || stored.contains(where: { $0.planes > 1 }) else {
+    guard isPacked || gguf != nil || stored.contains(where: { $0.planes > 1 }) else {
       let end = stored.flatMap(\.chunks).first?.pieces.first?.offset ?? size
       var header = [UInt8](repeating: 0, count: end)
       try header.withUnsafeMutableBufferPointer { (bytes) throws(ModelError) in

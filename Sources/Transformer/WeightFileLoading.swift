@@ -31,6 +31,23 @@ package struct TensorRows {
     }
   }
 
+  /// Some of the rows.
+  func part(_ part: Range<Int>) -> TensorRows {
+    guard part != rows else { return self }
+    let first = (part.lowerBound - rows.lowerBound) * tensor.columns
+    let count = part.count * tensor.columns
+    switch storage {
+    case .plain(let bytes):
+      let size = tensor.dtype.size
+      let elements = bytes[first * size..<(first + count) * size]
+      return TensorRows(
+        tensor: tensor, rows: part, storage: .plain(UnsafeRawBufferPointer(rebasing: elements)))
+    case .planes(let high, let low):
+      return TensorRows(
+        tensor: tensor, rows: part, storage: .planes(high: high + first, low: low + first))
+    }
+  }
+
   /// Calls `body` with the row-major elements.
   func withElements<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
     switch storage {

@@ -13,6 +13,9 @@ package struct WeightFileWriter: Sendable {
   package static let levels = 1...22
   package static let defaultLevel = 3
 
+  /// Is asked before every piece; when it says so, writing throws `cancelled` and leaves nothing.
+  package var isCancelled: @Sendable () -> Bool = { false }
+
   private let sources: [TensorSource]
   private let metadata: [String: String]
   /// The plain file's header, length and JSON.
@@ -118,6 +121,9 @@ package struct WeightFileWriter: Sendable {
       try JobQueue.run(batch.count, threads: threads) { (worker) throws(ModelError) in
         var encoder = try FrameEncoder(path: path, level: level)
         while let index = worker.next() {
+          guard !isCancelled() else {
+            throw ModelError(.cancelled, path: path, problem: "was not finished")
+          }
           let (source, piece, bytes) = batch[start + index]
           let frame = try encoder.encode(piece, of: source)
           frames.withLock { $0[index] = frame }

@@ -5,17 +5,28 @@ struct WeightLayout {
   /// See `LogicalHeader.original`.
   var originalHeader: String?
   var tensors: [StoredTensor] = []
+  /// Of a GGUF file.
+  var gguf: GGUFHeader?
 
   private static let frameMagic: UInt32 = 0xFD2F_B528
 
-  /// Reads the header of either kind of file.
+  /// Reads the header of any kind of file.
   init(_ file: InputFile, budget: MemoryBudget) throws(ModelError) {
-    // Read as a safetensors length, a frame's magic would be a header beyond all limits.
-    if file.size >= 4, try file.integer(at: 0, as: UInt32.self) == Self.frameMagic {
-      try self.init(packed: file, budget: budget)
-    } else {
-      try self.init(plain: file, budget: budget)
+    // Read as a safetensors length, either magic would be a header beyond all limits.
+    let magic: UInt32 = file.size >= 4 ? try file.integer(at: 0) : 0
+    switch magic {
+    case Self.frameMagic: try self.init(packed: file, budget: budget)
+    case GGUFHeader.magic: try self.init(gguf: file)
+    default: try self.init(plain: file, budget: budget)
     }
+  }
+
+  private init(gguf file: InputFile) throws(ModelError) {
+    let header = try GGUFHeader(file)
+    isPacked = false
+    metadata = [:]
+    tensors = try GGUFTensors(header, file).tensors
+    gguf = header
   }
 
   private init(_ header: LogicalHeader, isPacked: Bool) {

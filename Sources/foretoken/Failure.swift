@@ -1,5 +1,6 @@
 import ArgumentParser
 import Decoding
+import Endpoint
 import Learning
 import Transformer
 import Workload
@@ -25,6 +26,8 @@ enum Failure {
   static let missingInput: Int32 = 66
   static let internalError: Int32 = 70
   static let inputOutput: Int32 = 74
+  static let temporary: Int32 = 75
+  static let forbidden: Int32 = 77
 
   /// Runs `body`, and turns an error that a person can do something about into its line and its
   /// status. That the reader of stdout has gone is no error.
@@ -49,8 +52,18 @@ enum Failure {
     case let error as ModelError: CommandError(status(error.code), error.description)
     case let error as GenerationError: CommandError(badData, error.description)
     case let error as LearningError: CommandError(badData, error.description)
+    case let error as EndpointError: CommandError(status(error.code), error.description)
     case let error as WorkloadError: CommandError(status(error.code), error.description)
     default: nil
+    }
+  }
+
+  static func status(_ code: EndpointError.Code) -> Int32 {
+    switch code {
+    case .invalidSetting: usage
+    case .unavailable: temporary
+    case .forbidden: forbidden
+    case .rejected, .malformed: badData
     }
   }
 
@@ -69,6 +82,7 @@ enum Failure {
     case .missing: missingInput
     case .outOfMemory: internalError
     case .inputOutput: inputOutput
+    case .cancelled: Interrupt.status
     }
   }
 }

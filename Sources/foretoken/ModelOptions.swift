@@ -7,19 +7,20 @@ struct ModelOptions: ParsableArguments {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "Folder of the target model. (env: FORETOKEN_MODEL; default: the shipped target)",
+      "Folder or GGUF file of the target model. (env: FORETOKEN_MODEL; default: the shipped target)",
       valueName: "dir"))
   var model: String?
 
   @Option(
     name: [.long, .customLong("md", withSingleDash: true)],
     help: ArgumentHelp(
-      "Folder of the draft model. (env: FORETOKEN_DRAFT_MODEL; default: the shipped draft for "
+      "Folder or GGUF file of the draft model. (env: FORETOKEN_DRAFT_MODEL; default: the shipped draft for "
         + "the shipped target, none for others)",
       valueName: "dir"))
   var draftModel: String?
 
-  @Option(help: "Type of the weights in memory. (default: as they are stored)")
+  @Option(
+    help: "Type of the weights in memory: f32, bf16, f16, q8 or q4. (default: as they are stored)")
   var dtype: WeightType?
 
   @Option(
@@ -31,6 +32,18 @@ struct ModelOptions: ParsableArguments {
 
   /// Of the draft's weights.
   var draftType: WeightType { draftDtype ?? dtype ?? .q8 }
+
+  @Option(
+    help: ArgumentHelp(
+      "How conversations are written, whatever the model's own template says: "
+        + "\(ChatTemplate.names.joined(separator: ", ")).", valueName: "name"))
+  var chatTemplate: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Go on past the models' contexts: a token sees the beginning of the text and about so many "
+        + "positions before it, at most what the context holds.", valueName: "tokens"))
+  var attentionWindow: Int?
 
   @OptionGroup var threads: ThreadCount
 

@@ -21,10 +21,16 @@ struct Pair {
   ///
   /// - Throws: `ModelError`.
   init(_ options: ModelOptions, drafting: Bool, _ verbosity: VerbosityFlags) throws {
-    directory = try ModelDirectory(path: options.targetPath)
+    var directory = try ModelDirectory(path: options.targetPath)
+    if let name = options.chatTemplate { try directory.useChatFormat(name) }
     // Both folders are looked at before anything large is read.
-    let draftDirectory =
+    var draftDirectory =
       drafting ? try options.draftPath.map(ModelDirectory.init(path:)) : nil
+    if let window = options.attentionWindow {
+      try directory.stream(window: window)
+      try draftDirectory?.stream(window: window)
+    }
+    self.directory = directory
     difference = draftDirectory.flatMap { [tokenizer = directory.tokenizer] in
       tokenizer.firstDifference(from: $0.tokenizer)
     }

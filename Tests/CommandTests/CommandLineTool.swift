@@ -66,6 +66,18 @@ extension JSONValue {
     if case .object(let members) = self { members[key] ?? .null } else { .null }
   }
 
+  /// An element; null where there is none.
+  subscript(index: Int) -> JSONValue {
+    if case .list(let list) = self, list.indices.contains(index) { list[index] } else { .null }
+  }
+
+  var double: Double? {
+    switch self {
+    case .whole(let whole): Double(whole)
+    case .number(let number): number
+    default: nil
+    }
+  }
   var string: String? { if case .text(let text) = self { text } else { nil } }
   var int: Int? { if case .whole(let whole) = self { whole } else { nil } }
   var count: Int? { if case .list(let list) = self { list.count } else { nil } }

@@ -1,6 +1,8 @@
+import Decoding
 import FoundationEssentials
 import Support
 import Testing
+import Transformer
 import Workload
 
 @testable import foretoken
@@ -100,5 +102,51 @@ import Workload
     let bad = try CommandLineTool.run(arguments(folder + "/bad.jsonl", []))
     #expect(bad.status == 65 && bad.errors.contains("bad.jsonl.partial"))
     #expect(try CommandLineTool.run(arguments("/nowhere/rows.jsonl", [])).status == 74)
+  }
+
+  @Test func `Hidden states come with the rows, and a predictor is trained on them`() throws {
+    let lines = (0..<160).map { "{\"prompt\": \"say \($0) words\", \"source\": \"tiny\"}\n" }
+    try TextFile.write(lines.joined(), to: prompts)
+    let (path, states) = (folder + "/rows.jsonl", folder + "/states")
+    let more = ["--text", "--states", states, "--state-interval", "8"]
+    let outcome = try CommandLineTool.run(arguments(path, more))
+    try #require(outcome.status == 0, "\(outcome.errors)")
+    let rows = try rows(path)
+    let whole = try rows.map { row in
+      try AnswerStateFile(
+        contentsOf: "\(states)/\(row.sampleID).safetensors.zst", answers: 4, width: nil)
+    }
+    for (row, file) in zip(rows, whole) {
+      #expect(file.answers[0].first?.generated == 0)
+      for (size, own) in zip(row.outputSizes, file.answers) {
+        let later = own.filter { $0.generated > 0 }.map(\.generated)
+        #expect(later == Array(stride(from: 8, to: min(size, 60), by: 8)))
+      }
+    }
+    // States do not depend on the batch.
+    let again = folder + "/again"
+    let single = ["--text", "--states", again, "--state-interval", "8", "--batch", "1"]
+    #expect(try CommandLineTool.run(arguments(folder + "/one.jsonl", single)).status == 0)
+    for (row, file) in zip(rows, whole) {
+      let name = "\(again)/\(row.sampleID).safetensors.zst"
+      #expect(try AnswerStateFile(contentsOf: name, answers: 4, width: nil) == file)
+    }
+    let predictor = folder + "/states.safetensors.zst"
+    let trained = try CommandLineTool.run([
+      "lengths", "train", path, "--states", states, "-o", predictor, "--folds", "2", "--networks",
+      "1",
+    ])
+    #expect(trained.text.contains("trained on 160 prompts"), "\(trained.errors)")
+    #expect(try StateLengthFile.read(predictor).width > 0)
+    let scored = try CommandLineTool.run([
+      "lengths", "evaluate", path, "--states", states, "--folds", "2", "--networks", "1",
+      "--epochs", "1", "--bucket-bits", "6", "--resamples", "20", "--format", "json",
+    ])
+    #expect(scored.status == 0 && scored.text.contains("\"by_generated\""), "\(scored.errors)")
+    try TextFile.write("no file", to: "\(states)/\(rows[0].sampleID).safetensors.zst")
+    let broken = try CommandLineTool.run([
+      "lengths", "train", path, "--states", states, "-o", predictor,
+    ])
+    #expect(broken.status == 65 && broken.errors.contains(rows[0].sampleID))
   }
 }

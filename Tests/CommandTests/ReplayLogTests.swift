@@ -2,6 +2,8 @@ import FoundationEssentials
 import Support
 import Testing
 
+@testable import foretoken
+
 /// `foretoken replay` and the logs that it writes and reads.
 @Suite struct ReplayLogTests {
   private let folder: TemporaryFolder
@@ -56,6 +58,39 @@ import Testing
     #expect(header.contains("\"clock\":\"wall\""))
   }
 
+  @Test
+  func `Live answers to prompts end where the model ends them, under any policy, drafts or not`()
+    throws
+  {
+    let pair = try TinyPair()
+    try folder.write("prompts.jsonl", "{\"prompt\":\"the thin\"}\n{\"text\":\"and in\"}\n".utf8)
+    func lengths(_ arguments: [String]) throws -> [Int: Int] {
+      let log = "\(folder.path)/answers.jsonl"
+      let outcome = try CommandLineTool.run(
+        [
+          "replay", trace, "--live", "--prompts", "\(folder.path)/prompts.jsonl", "-m", pair.target,
+          "-md", pair.draft, "-t", "1", "--max-tokens", "12", "--log", log, "-q",
+        ] + arguments)
+      try #require(outcome.status == 0, "\(outcome.errors)")
+      var lengths: [Int: Int] = [:]
+      for line in try String(contentsOf: URL(filePath: log), encoding: .utf8).split(separator: "\n")
+      {
+        let event = try JSONValue(parsing: line)
+        if event["event"].string == "finish", let tokens = event["tokens"].int {
+          lengths[event["request"].int ?? 0] = tokens
+        }
+      }
+      return lengths
+    }
+    let plain = try lengths(["--max-num-seqs", "2"])
+    #expect(plain.count == 40 && plain.values.allSatisfy { 1...12 ~= $0 })
+    #expect(
+      try lengths([
+        "--max-num-seqs", "4", "--num-gpu-blocks", "12", "--policy", "srtf", "--predictor",
+        "oracle", "--speculate", "2",
+      ]) == plain)
+  }
+
   @Test func `Steps of a calibration become step times`() throws {
     let pair = try TinyPair()
     let path = "\(folder.path)/calibration.json"
@@ -75,6 +110,10 @@ import Testing
       (["--from-log", "nowhere"], 66, "nowhere"),
       (["trace.csv", "--calibration", "trace.csv"], 65, "no line of a request log"),
       (["trace.csv", "--live", "--from-log", "x"], 64, "exclude each other"),
+      (["trace.csv", "--state-predictor", "x"], 64, "--live with --prompts"),
+      (["trace.csv", "--predictor", "clairvoyant"], 64, "known are none, group"),
+      (["trace.csv", "--predictor", "a/file"], 64, "--prompts"),
+      (["trace.csv", "--live", "--speculate", "best"], 64, "only simulated"),
       (["trace.csv", "--policy", "fcfs", "sjf", "--chrome-trace", "x"], 64, "one policy"),
     ])
   func wrong(_ arguments: [String], _ status: Int32, _ problem: String) throws {

@@ -2,6 +2,12 @@ import CKernels
 import Support
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 extension KernelTests {
   @Suite struct AttentionTests {
     /// The keys and values of one head in blocks that lie apart and out of order, as in a cache.
@@ -33,7 +39,8 @@ extension KernelTests {
 
       /// Tokens in a row, of which the first sees `positions`; `queries` of them, or all.
       func attend(
-        _ q: [Float], group: Int, _ positions: Range<Int>, queries: Range<Int>? = nil
+        _ q: [Float], group: Int, _ positions: Range<Int>, queries: Range<Int>? = nil,
+        cap: Float = 0
       ) -> [Float] {
         let last = Int32(positions.upperBound + q.count / (group * size) - 1)
         var scratch = [Float](repeating: .nan, count: ft_attention_scratch(Int32(size), last))
@@ -47,7 +54,7 @@ extension KernelTests {
                   q: q.baseAddress, q_stride: group * size, group: Int32(group),
                   head_dim: Int32(size), blocks: blocks.baseAddress,
                   first: Int32(positions.lowerBound), last: Int32(positions.upperBound),
-                  scale: 1 / Float(size).squareRoot(), scratch: scratch.baseAddress,
+                  scale: 1 / Float(size).squareRoot(), cap: cap, scratch: scratch.baseAddress,
                   out: out.baseAddress, out_stride: group * size)
                 ft_attend(&attention, Int32(queries.lowerBound), Int32(queries.upperBound))
               }
@@ -69,24 +76,29 @@ extension KernelTests {
       for range in [0..<1, 0..<31, 0..<32, 0..<33, 0..<64, 0..<200, 5..<40, 33..<34, 40..<170] {
         let cache = Cache(
           positions: range.upperBound, size: size, keys: keys, values: values)
-        KernelTests.expectEqualBits("positions \(range)") {
-          cache.attend(q, group: group, range)
+        for cap: Float in [0, 0.75] {
+          KernelTests.expectEqualBits("positions \(range), cap \(cap)") {
+            cache.attend(q, group: group, range, cap: cap)
+          }
+          let out = cache.attend(q, group: group, range, cap: cap)
+          let expected = Self.reference(
+            q, keys, values, group: group, size: size, range, cap: Double(cap))
+          #expect(zip(out, expected).allSatisfy { abs(Double($0) - $1) < 3e-6 }, "\(range)")
         }
-        let out = cache.attend(q, group: group, range)
-        let expected = Self.reference(q, keys, values, group: group, size: size, range)
-        #expect(zip(out, expected).allSatisfy { abs(Double($0) - $1) < 3e-6 }, "\(range)")
       }
     }
 
-    /// softmax(q k^T / sqrt(size)) v in f64.
+    /// softmax(q k^T / sqrt(size)) v in f64, scores capped unless the cap is 0.
     static func reference(
-      _ q: [Float], _ keys: [Float], _ values: [Float], group: Int, size: Int, _ range: Range<Int>
+      _ q: [Float], _ keys: [Float], _ values: [Float], group: Int, size: Int, _ range: Range<Int>,
+      cap: Double
     ) -> [Double] {
       (0..<group).flatMap { g in
-        let scores = range.map { p in
+        let products = range.map { p in
           (0..<size).reduce(0.0) { $0 + Double(q[g * size + $1]) * Double(keys[p * size + $1]) }
             / Double(size).squareRoot()
         }
+        let scores = products.map { cap == 0 ? $0 : cap * tanh($0 / cap) }
         let highest = scores.max() ?? 0
         let weights = scores.map { RowTests.exponential($0 - highest) }
         let total = weights.reduce(0, +)

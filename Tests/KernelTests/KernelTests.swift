@@ -5,7 +5,7 @@ import Testing
 /// The kernels, bit for bit. One test at a time: which kernels run is a choice of the process.
 @Suite(.serialized) struct KernelTests {
   /// The names of the kernels that this CPU can run, the law first.
-  static let levels = ["scalar", "avx2", "avxvnni", "avx512"].filter { name in
+  static let levels = ["scalar", "avx2", "avxvnni", "avx512", "neon", "neondot"].filter { name in
     defer { ft_use_kernels(nil) }
     return ft_use_kernels(name)
   }

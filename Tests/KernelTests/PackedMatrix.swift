@@ -7,7 +7,7 @@ final class PackedMatrix {
   private let panelBytes: Int
   private let scaleBytes: Int
 
-  static let types: [ft_dtype] = [FT_F32, FT_BF16, FT_F16, FT_Q8]
+  static let types: [ft_dtype] = [FT_F32, FT_BF16, FT_F16, FT_Q8, FT_Q4]
 
   var rows: Int { Int(view.rows) }
   var columns: Int { Int(view.cols) }
@@ -71,7 +71,8 @@ extension ft_dtype {
     case FT_F32: "f32"
     case FT_BF16: "bf16"
     case FT_F16: "f16"
-    default: "q8"
+    case FT_Q8: "q8"
+    default: "q4"
     }
   }
 }

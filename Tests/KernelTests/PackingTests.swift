@@ -5,7 +5,7 @@ import Testing
 extension KernelTests {
   @Suite struct PackingTests {
     static let shapes: [(rows: Int, columns: Int)] = [
-      (1, 1), (16, 16), (17, 15), (40, 100), (31, 129), (64, 64),
+      (1, 1), (16, 16), (17, 15), (40, 100), (31, 129), (64, 64), (35, 128),
     ]
 
     /// Every kind of number: both zeros, denormals, the largest, infinities, NaN.
@@ -146,6 +146,51 @@ extension KernelTests {
       #expect(matrix.row(0).allSatisfy { $0 == 0 })
       #expect(matrix.row(1).allSatisfy { $0.isNaN })
       #expect(matrix.row(2).allSatisfy { $0.isNaN })
+    }
+
+    @Test("q4 keeps what is in whole steps, whatever their size and sign", arguments: [1, -1])
+    func wholeSteps(sign: Float) {
+      let steps = (0..<3 * 80).map { Float($0 * 7 % 16 - 8) * sign }
+      for scale: Float in [1, 0.0078125, 0x1p-110, 0x1p120] {
+        let values = steps.map { $0 * scale }
+        let matrix = PackedMatrix(FT_Q4, rows: 3, columns: 80, values)
+        #expect((0..<3).flatMap(matrix.row) == values, "\(scale)")
+      }
+    }
+
+    @Test func `q4 leaves less than steps of an eighth of the largest value leave`() {
+      let (rows, columns) = (40, 150)
+      let values = [Float].random(rows * columns, seed: 3)
+      let matrix = PackedMatrix(FT_Q4, rows: rows, columns: columns, values)
+      var (left, simple, all): (Double, Double, Double) = (0, 0, 0)
+      for row in 0..<rows {
+        let packed = matrix.row(row)
+        for start in stride(from: 0, to: columns, by: Int(FT_Q4_GROUP)) {
+          let group = start..<min(start + Int(FT_Q4_GROUP), columns)
+          let original = group.map { values[row * columns + $0] }
+          let step = -(original.max { abs($0) < abs($1) } ?? 0) / 8
+          for (a, b) in zip(original, packed[group]) {
+            let rounded = max(-8, min(7, (a / step).rounded(.toNearestOrEven))) * step
+            left += Double((a - b) * (a - b))
+            simple += Double((a - rounded) * (a - rounded))
+            all += Double(a * a)
+          }
+        }
+      }
+      #expect(left < 0.97 * simple)
+      #expect((left / all).squareRoot() < 0.085)
+    }
+
+    @Test func `q4 of zeros is zero, and of what is not finite is not a number`() {
+      var values = [Float](repeating: 0, count: 3 * 64)
+      values[64] = .infinity
+      values[128 + 40] = .nan
+      values[2] = 0x1p-130
+      let matrix = PackedMatrix(FT_Q4, rows: 3, columns: 64, values)
+      #expect(matrix.row(0).allSatisfy { $0 == 0 })
+      // Only the group that has it.
+      #expect(matrix.row(1).map(\.isNaN) == (0..<64).map { $0 < 32 })
+      #expect(matrix.row(2).map(\.isNaN) == (0..<64).map { $0 >= 32 })
     }
   }
 }

@@ -69,7 +69,9 @@ extension KernelTests {
             let magnitude = terms.reduce(0) { $0 + abs($1) }
             // One rounding a column, each at most half an ulp of a partial sum.
             var bound = magnitude * Double(columns + 2) * 0x1p-24
-            if type == FT_Q8 { bound += Self.quantisationBound(matrix.row(row), x) }
+            if type == FT_Q8 || type == FT_Q4 {
+              bound += Self.quantisationBound(matrix.row(row), x)
+            }
             #expect(abs(Double(y[row]) - terms.reduce(0, +)) <= bound, "\(type.name), row \(row)")
           }
         }

@@ -2,6 +2,12 @@ import CKernels
 import Support
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 extension KernelTests {
   @Suite struct RowTests {
     static let counts = [1, 7, 8, 15, 16, 31, 32, 33, 47, 64, 100, 192, 769]
@@ -66,6 +72,25 @@ extension KernelTests {
       }
     }
 
+    @Test func `GELU times a second value: every kernel alike, and near f64`() {
+      for count in Self.counts {
+        let gate = [Float].random(count, seed: 11, scale: 6)
+        let up = [Float].random(count, seed: 12)
+        func geglu() -> [Float] {
+          var out = [Float](repeating: 0, count: count)
+          ft_geglu(gate, up, Int32(count), &out)
+          return out
+        }
+        KernelTests.expectEqualBits("\(count) elements") { geglu() }
+        for (j, value) in geglu().enumerated() {
+          let x = Double(gate[j])
+          let inner = 0.7978845608028654 * (x + 0.044715 * x * x * x)
+          let expected = x / (1 + exp(-2 * inner)) * Double(up[j])
+          #expect(abs(Double(value) - expected) <= 1e-6 * (abs(expected) + 1e-3))
+        }
+      }
+    }
+
     @Test func `SwiGLU: every kernel alike, near f64, and right at both ends`() {
       for count in Self.counts {
         let gate = [Float].random(count, seed: 7, scale: 4)
@@ -100,6 +125,24 @@ extension KernelTests {
       var result = 1 + s * (1 + s / 2 * (1 + s / 3 * (1 + s / 4 * (1 + s / 5))))
       for _ in 0..<10 { result *= result }
       return result
+    }
+
+    @Test func `Caps: every kernel alike, near f64, and right at both ends`() {
+      for count in Self.counts {
+        let x = [Float].random(count, seed: 13, scale: 9)
+        func cap() -> [Float] {
+          var capped = x
+          ft_cap(&capped, 4, Int32(count))
+          return capped
+        }
+        KernelTests.expectEqualBits("\(count) elements") { cap() }
+        for (j, value) in cap().enumerated() {
+          #expect(abs(Double(value) - 4 * tanh(Double(x[j]) / 4)) <= 2e-6)
+        }
+      }
+      var ends: [Float] = [-.infinity, -1e30, 0, 1e30, .infinity]
+      ft_cap(&ends, 4, Int32(ends.count))
+      #expect(ends == [-4, -4, 0, 4, 4])
     }
 
     @Test func `Sums: every kernel alike`() {

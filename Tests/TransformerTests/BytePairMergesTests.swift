@@ -9,7 +9,7 @@ import Transformer
   /// Bytes are their own tokens; every rule makes the next token.
   private static func merges(_ rules: [Rule]) -> BytePairMerges {
     var merges = BytePairMerges(
-      byteTokens: (0..<256).map { TokenID($0) }, capacity: rules.count)
+      alphabet: TokenAlphabet(bytes: (0..<256).map { TokenID($0) }), capacity: rules.count)
     for (place, rule) in rules.enumerated() {
       merges.insert(rule.left, rule.right, makes: rule.made, place: place)
     }
@@ -60,7 +60,7 @@ import Transformer
   func missingBytes() {
     var bytes = (0..<256).map { TokenID($0) }
     bytes[98] = -1
-    let merges = BytePairMerges(byteTokens: bytes, capacity: 0)
+    let merges = BytePairMerges(alphabet: TokenAlphabet(bytes: bytes), capacity: 0)
     for count in [1, 60] {
       var tokens: [TokenID] = []
       let word = [UInt8](repeating: 98, count: count) + [97]

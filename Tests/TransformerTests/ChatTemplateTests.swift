@@ -1,5 +1,6 @@
 import Decoding
 import FoundationEssentials
+import Support
 import Testing
 import Transformer
 
@@ -47,6 +48,22 @@ import Transformer
     #expect(tokens.filter { $0 == tokenizer.id(of: "<|im_end|>") }.count == 4)
     #expect(
       tokenizer.decode(tokens, skipSpecialTokens: false) == (try template.text(messages)))
+  }
+
+  @Test("A format that is named is written, whatever the model's template says")
+  func named() throws {
+    var directory = try ModelDirectory(path: Fixture.path("gguf/qwen3.gguf"))
+    let messages = [ChatMessage(role: .user, content: " Hi")]
+    try directory.useChatFormat("llama2")
+    #expect(try directory.chatTemplate.get().text(messages) == "<s>[INST] Hi [/INST]")
+    try directory.useChatFormat("gemma")
+    #expect(try directory.chatTemplate.get().text(messages).hasPrefix("<s><start_of_turn>user"))
+    try directory.useChatFormat("chatml")
+    let expected = "<|im_start|>user\n Hi<|im_end|>\n<|im_start|>assistant\n"
+    #expect(try directory.chatTemplate.get().text(messages) == expected)
+    let error = #expect(throws: ModelError.self) { try directory.useChatFormat("morse") }
+    #expect(error?.code == .unsupported)
+    #expect(error?.description.contains("zephyr") == true)
   }
 
   @Test("A folder gives its template from either file, or none")

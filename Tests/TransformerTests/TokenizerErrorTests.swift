@@ -25,7 +25,7 @@ import Transformer
         code: .unsupported, place: "normalizer.normalizers[0].type"),
       Case(key: "pre_tokenizer", value: "null", code: .unsupported, place: "pre_tokenizer"),
       Case(
-        key: "pre_tokenizer", value: #"{"type":"Metaspace"}"#, code: .unsupported,
+        key: "pre_tokenizer", value: #"{"type":"BertPreTokenizer"}"#, code: .unsupported,
         place: "pre_tokenizer.type"),
       Case(
         key: "pre_tokenizer",

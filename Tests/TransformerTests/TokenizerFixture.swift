@@ -14,6 +14,8 @@ struct TokenizerFixture: Decodable {
     var ids: [[TokenID]]
     /// With special tokens as ordinary text, where that makes a difference.
     var plain: [[TokenID]?]
+    /// The texts again, from the ids, without special tokens.
+    var decoded: [String]?
 
     var testDescription: String { name }
   }
@@ -42,7 +44,9 @@ struct TokenizerFixture: Decodable {
   static func tokenizer() throws(ModelError) -> Tokenizer { try Tokenizer(contentsOf: path) }
 
   /// The fixture's tokenizer with some top-level keys replaced.
-  static func tokenizer(replacing keys: [String: String]) throws -> Tokenizer {
+  static func tokenizer(
+    replacing keys: [String: String], in path: String = path
+  ) throws -> Tokenizer {
     // One key a line, as the script writes it.
     let text = try String(decoding: Data(contentsOf: URL(filePath: path)), as: UTF8.self)
     let lines = text.split(separator: "\n").map { line in

@@ -111,3 +111,21 @@ import Transformer
     }
   }
 }
+
+extension TokenizerTests {
+  @Test(
+    "Form C is that of the library's Unicode",
+    arguments: [
+      ("e\u{301}", "\u{E9}"), ("\u{301}\u{5A3}", "\u{5A3}\u{301}"),
+      // A mark of Unicode 11, which the library takes for a letter; Tibetan vowels are two marks.
+      ("\u{10F48}\u{5A3}", "\u{10F48}\u{5A3}"), ("\u{301}\u{F73}", "\u{F71}\u{F72}\u{301}"),
+    ])
+  func formC(text: String, composed: String) throws {
+    let normalizing = try TokenizerFixture.tokenizer(
+      replacing: ["normalizer": #"{"type":"NFC"}"#])
+    let plain = try TokenizerFixture.tokenizer(replacing: ["normalizer": "null"])
+    #expect(
+      normalizing.encode(text, addSpecialTokens: false)
+        == plain.encode(composed, addSpecialTokens: false))
+  }
+}

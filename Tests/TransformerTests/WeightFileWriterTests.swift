@@ -133,6 +133,9 @@ import Testing
       let q8 = try #require(try file.quantizationError(at: 0, as: .q8))
       #expect(0.003 < q8.relative && q8.relative < 0.009)
       #expect(q8.largest <= 0.07 / 127 / 2 * 1.001)
+      // Steps of an eighth.
+      let q4 = try #require(try file.quantizationError(at: 0, as: .q4))
+      #expect(10 * q8.relative < q4.relative && q4.relative < 20 * q8.relative)
       #expect(try file.quantizationError(at: 0, as: .f32)?.relative == 0)
       #expect(try file.quantizationError(at: 1, as: .q8) == nil, "vectors are kept in f32")
       #expect(try file.quantizationError(at: 2, as: .bf16)?.largest == 0)

@@ -11,8 +11,11 @@ struct Bench: ParsableCommand {
       LearningBench.self,
       LoadBench.self,
       LogitsDump.self,
+      MemoryBench.self,
+      RandomModel.self,
       CorruptBench.self,
       ReplayBench.self,
+      StepBench.self,
       TokenizeBench.self,
       TruthBench.self,
     ])

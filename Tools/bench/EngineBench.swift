@@ -10,11 +10,11 @@ struct EngineBench: ParsableCommand {
     abstract: "V(n)/V(1), decode speed and its share of the bandwidth floor, prefill, sampling.",
     discussion: "On random weights, or on those of a folder: config.json and the weights.")
 
-  @Option(help: "Model size: 110m, 28m or 3m.")
+  @Option(help: "Model size: 1.1b, 135m, 110m, 28m or 3m.")
   var model = ModelSize.m110
   @Option(help: "A model folder instead of random weights.")
   var folder: String?
-  @Option(help: "Weight type: f32, bf16, f16 or q8.")
+  @Option(help: "Weight type: f32, bf16, f16, q8 or q4.")
   var dtype = WeightType.f16
   @Option(help: "Worker threads.")
   var threads = 2
@@ -25,7 +25,7 @@ struct EngineBench: ParsableCommand {
   var widths = [1, 2, 3, 4, 5, 6, 8, 12, 16]
   @Option(parsing: .upToNextOption, help: "Lengths of prompts to read.")
   var prefill: [Int] = []
-  @Option(help: "Kernels: scalar, avx2, avxvnni or avx512; the best without it.")
+  @Option(help: "Kernels: scalar, avx2, avxvnni, avx512, neon or neondot; the best without it.")
   var kernels: String?
   @Option(help: "Rounds; each round measures everything once.")
   var repeats = 15
@@ -56,10 +56,8 @@ struct EngineBench: ParsableCommand {
       weights.fillRandomly(seed: 1)
       return weights
     }
-    let files = ["model.safetensors.zst", "model.safetensors"].map { "\(folder)/\($0)" }
-    let file = files.first { FileManager.default.fileExists(atPath: $0) } ?? files[0]
     return try LlamaWeights(
-      WeightFile(path: file),
+      Checkpoint(path: folder),
       configuration: LlamaConfiguration(contentsOf: folder + "/config.json"),
       type: dtype, threads: threads)
   }

@@ -42,7 +42,8 @@ struct LoadBench: ParsableCommand {
     for round in 0..<repeats + 1 {
       let loading = try ContinuousClock().measure {
         _ = try LlamaWeights(
-          WeightFile(path: path), configuration: configuration, type: dtype, threads: threads)
+          Checkpoint(WeightFile(path: path)), configuration: configuration, type: dtype,
+          threads: threads)
       }
       let decoding = try ContinuousClock().measure {
         try WeightFile(path: path).verify(threads: threads)

@@ -12,7 +12,7 @@ struct LogitsDump: ParsableCommand {
 
   @Option(help: "Folder of the model.")
   var model: String
-  @Option(help: "Weight type: f32, bf16, f16 or q8.")
+  @Option(help: "Weight type: f32, bf16, f16, q8 or q4.")
   var dtype = WeightType.f32
   @Option(help: "Worker threads.")
   var threads = 2

@@ -10,7 +10,7 @@ WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 460, 280, 52, 40, 34, 16
 def curves(rounds: list[dict], context: int) -> dict[str, list[tuple[int, float]]]:
     """For everybody, milliseconds of a forward over n tokens: the median over rounds."""
     out = {}
-    for who in rounds[0]:
+    for who in (who for who in rounds[0] if all(who in run for run in rounds)):
         widths = [s["tokens"] for s in rounds[0][who]["verify"] if s["context"] == context]
         out[who] = [
             (width, 1e3 * statistics.median(

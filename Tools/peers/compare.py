@@ -28,6 +28,7 @@ import weight_files
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parent.parent
+PEERS = {"llama.cpp": "llama_cpp", "transformers": "transformers"}
 SECTIONS = ["engine", "start", "speculation", "files", "tokenizer"]
 WIDTHS = [1, 2, 3, 4, 5, 6, 7, 8, 12, 16]
 CONTEXTS = [128, 1024]
@@ -45,14 +46,14 @@ class Comparison:
         self.programs = options.programs.resolve()
         self.work = options.out / "models"
         self.peers = {
-            "llama.cpp": importlib.util.find_spec("llama_cpp") is not None,
-            "transformers": importlib.util.find_spec("transformers") is not None}
+            name: name in options.peers and importlib.util.find_spec(module) is not None
+            for name, module in PEERS.items()}
         self.order = random.Random(options.seed)
         self.file = options.out / "result.json"
         kept = json.loads(self.file.read_text()) if self.file.exists() else {}
         self.result = kept | {
             "machine": machine(), "threads": options.threads,
-            "missing": [peer for peer, found in self.peers.items() if not found]}
+            "missing": [peer for peer in options.peers if not self.peers[peer]]}
 
     def peer(self, what: str, peer: str, model: Path, *arguments, text: str | None = None) -> dict:
         command = [sys.executable, HERE / "run_peer.py", what, peer, model, "--threads",
@@ -142,7 +143,7 @@ class Comparison:
 
     def speculation(self) -> None:
         target, draft = self.plain("target"), self.plain("draft")
-        questions = (HERE / "prompts.txt").read_text().splitlines()
+        questions = (HERE / "prompts.txt").read_text().splitlines()[:self.options.prompts]
         chats = [[{"role": "user", "content": question}] for question in questions]
         ends = json.loads((target / "generation_config.json").read_text())["eos_token_id"]
         requests = [
@@ -228,6 +229,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS)
     parser.add_argument("--models", nargs="+", choices=list(models.SHAPES),
                         default=list(models.SHAPES))
+    parser.add_argument("--peers", nargs="+", choices=list(PEERS), default=list(PEERS))
+    parser.add_argument("--prompts", type=int, help="of the speculation; all without it")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=4, help="of each step in a round")

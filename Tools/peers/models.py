@@ -104,8 +104,32 @@ def interleaved(weights, heads: int):
             .swapaxes(1, 2).reshape(rows, columns))
 
 
-def write_gguf(folder: Path, dtype: str, out: Path) -> None:
-    """model.safetensors as GGUF, f16 or q8 (Q8_0), without a vocabulary: tokens go in and out."""
+def add_vocabulary(writer, folder: Path) -> None:
+    """The byte-level BPE of the shipped pair, which splits text as Qwen2 does."""
+    import gguf
+
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    tokens = {index: token for token, index in tokenizer["model"]["vocab"].items()}
+    kinds = {index: gguf.TokenType.NORMAL for index in tokens}
+    for added in tokenizer["added_tokens"]:
+        tokens[added["id"]] = added["content"]
+        kinds[added["id"]] = gguf.TokenType.CONTROL
+    order = sorted(tokens)
+    assert order == list(range(len(order))), "the vocabulary has gaps"
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("qwen2")
+    writer.add_token_list([tokens[index] for index in order])
+    writer.add_token_types([kinds[index] for index in order])
+    merges = tokenizer["model"]["merges"]
+    writer.add_token_merges([m if isinstance(m, str) else " ".join(m) for m in merges])
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    writer.add_eos_token_id(next(i for i in order if tokens[i] == settings["eos_token"]))
+    writer.add_add_bos_token(False)
+    writer.add_chat_template(settings["chat_template"])
+
+
+def write_gguf(folder: Path, dtype: str, out: Path, with_vocabulary: bool = False) -> None:
+    """model.safetensors as GGUF, f16 or q8 (Q8_0); without a vocabulary tokens go in and out."""
     import gguf
     import numpy
     from safetensors import safe_open
@@ -125,7 +149,10 @@ def write_gguf(folder: Path, dtype: str, out: Path) -> None:
     writer.add_rope_freq_base(c["rope_theta"])
     writer.add_layer_norm_rms_eps(c["rms_norm_eps"])
     writer.add_vocab_size(c["vocab_size"])
-    writer.add_tokenizer_model("no_vocab")
+    if with_vocabulary:
+        add_vocabulary(writer, folder)
+    else:
+        writer.add_tokenizer_model("no_vocab")
     with safe_open(folder / "model.safetensors", "pt") as tensors:
         for name in tensors.keys():
             values = tensors.get_tensor(name).float().numpy()

@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 
 import charts
+import roofline
 
 OURS = "Foretoken"
 
@@ -56,12 +57,18 @@ def engine_measures(rounds: list[dict]) -> list[tuple]:
         floor = ours["floor"] * run["weight_bytes"] / ours["weight_bytes"]
         return floor / median(run, "verify", 1, contexts[0])
 
+    def large_share(run, ours):
+        floor = ours["large_read"] * run["weight_bytes"] / 256e6
+        return floor / median(run, "verify", 1, contexts[0])
+
     def growth(width):
         return lambda run, ours: (
             median(run, "verify", width, contexts[0]) / median(run, "verify", 1, contexts[0]))
 
     measures = [(f"decode at context {c}, ms", decode(c), 1e3, 3, True) for c in contexts]
-    measures.append(("share of the bandwidth floor, %", share, 100, 1, False))
+    measures += [
+        ("share of the bandwidth floor, %", share, 100, 1, False),
+        ("the same by the bandwidth of 256 MB, %", large_share, 100, 1, False)]
     measures += [(f"V({w}) / V(1)", growth(w), 1, 2, None) for w in widths[1:]]
     measures += [(f"V({w}), ms", lambda run, ours, w=w: median(run, "verify", w, contexts[0]), 1e3,
                   3, True) for w in (4, 8, 16) if w in widths]
@@ -81,7 +88,7 @@ def engine_measures(rounds: list[dict]) -> list[tuple]:
 
 
 def engine_table(key: str, rounds: list[dict]) -> Table:
-    peers = [name for name in ("llama.cpp", "transformers") if name in rounds[0]]
+    peers = [name for name in ("llama.cpp", "transformers") if all(name in r for r in rounds)]
     header = ["", OURS, *peers, *(f"{peer} / {OURS}" for peer in peers)]
     rows = []
     for name, value, scale, digits, less in engine_measures(rounds):
@@ -101,6 +108,15 @@ def engine_table(key: str, rounds: list[dict]) -> Table:
             f"of that size and {0.256 / run['large_read']:.1f} GB/s of 256 MB. {len(rounds)} rounds. "
             + "; ".join(kinds) + ". Ratios are of times: above 1, Foretoken is faster.")
     return Table(f"Engine, {key}", note, header, rows)
+
+
+def roofline_table(key: str, rounds: list[dict]) -> Table:
+    rows, bandwidth, peak = roofline.rows(key, rounds)
+    return Table(
+        f"What a step of {key} must cost",
+        f"Bytes of weights and cache at {bandwidth / 1e9:.1f} GB/s (as the threads read a buffer of "
+        f"the weights' size), multiply-adds at {peak / 1e9:.0f} G/s (the most of any step here), "
+        "and joins of the workers, about a microsecond each.", roofline.HEADER, rows)
 
 
 # The rest
@@ -128,7 +144,7 @@ def speculation_table(rounds: list[dict]) -> Table:
 
     reference = [run[OURS]["plain"] for run in rounds]
     rows = []
-    for who in rounds[0]:
+    for who in (who for who in rounds[0] if all(who in run for run in rounds)):
         for mode in sorted(rounds[0][who], key=lambda mode: (mode != "plain", mode)):
             speeds = [speed(run[who][mode]) for run in rounds]
             plain = [speed(run[who if "plain" in run[who] else OURS]["plain"]) for run in rounds]
@@ -176,7 +192,8 @@ def tokenizer_table(result: dict) -> Table:
 
 
 def tables(result: dict) -> list[Table]:
-    out = [engine_table(key, rounds) for key, rounds in result.get("engine", {}).items()]
+    engines = result.get("engine", {}).items()
+    out = [engine_table(*each) for each in engines] + [roofline_table(*each) for each in engines]
     makers = {"start": start_table, "files": files_table, "tokenizer": tokenizer_table,
               "speculation": lambda section: speculation_table(section["pair"])}
     return out + [make(result[name]) for name, make in makers.items() if name in result]

@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-REPEATS = 9
+REPEATS = 5
 
 
 def seconds(action) -> float:
@@ -71,7 +71,7 @@ def zstd(data: bytes, level: int):
     return len(packed), packing, seconds(lambda: decoder.decompress(packed))
 
 
-def compare(folder: Path, programs: Path, threads: int, levels: tuple[int, ...] = (3, 19)) -> dict:
+def compare(folder: Path, programs: Path, threads: int, levels: tuple[int, ...] = (3,)) -> dict:
     """For each format: bytes, and seconds to pack, to decode and to load.
 
     `folder` has config.json and a bf16 model.safetensors.

@@ -13,6 +13,8 @@
 //               A group of activations becomes bytes as a group of weights does: divided by its
 //               scale, which is max|x| / 127, and rounded to nearest even. That is the only place
 //               where activations lose precision: at most half a step, 0.4 % of the group's largest.
+//   matmul, q4  the same with groups of FT_Q4_GROUP columns of weights; activations become bytes in
+//               groups of FT_Q8_GROUP, as for q8, so that two groups of weights share s.
 //
 // so that the scalar code, the vector code and a loop that anyone can write agree bit for bit
 // (except in the payload of a NaN).
@@ -55,12 +57,14 @@ void ft_team_run(ft_team *team, void (*body)(void *context, int part, int parts)
 // ---------------------------------------------------------------------------------------------
 // Matrices
 
-typedef enum { FT_F32 = 0, FT_BF16 = 1, FT_F16 = 2, FT_Q8 = 3 } ft_dtype;
+typedef enum { FT_F32 = 0, FT_BF16 = 1, FT_F16 = 2, FT_Q8 = 3, FT_Q4 = 4 } ft_dtype;
 
 /// Rows of a panel: a panel holds, column after column, the weights of FT_PANEL rows side by side.
 #define FT_PANEL 16
 /// Columns that share a scale in a row of a q8 matrix.
 #define FT_Q8_GROUP 64
+/// Columns that share a scale in a row of a q4 matrix.
+#define FT_Q4_GROUP 32
 
 /// A weight matrix `(rows, cols)` in panels: `[ceil(rows / FT_PANEL)][cols][FT_PANEL]`, rows past
 /// the end are zero. A panel of bf16 holds pairs of columns, of q8 fours, side by side for each row,
@@ -69,6 +73,7 @@ typedef enum { FT_F32 = 0, FT_BF16 = 1, FT_F16 = 2, FT_Q8 = 3 } ft_dtype;
 /// scales) lie one after another are also ONE matrix: that is how projections that read the same
 /// input (query, key and value; gate and up) share one pass and one join.
 /// q8: bytes, and `scales` is `[panels][ceil(cols / FT_Q8_GROUP)][FT_PANEL]` f32.
+/// q4: two weights in a byte, and the scales, which are bf16, among them (4.5 bits a weight).
 typedef struct {
   ft_dtype dtype;
   int32_t rows;
@@ -84,7 +89,7 @@ size_t ft_scale_bytes(ft_dtype dtype, int32_t rows, int32_t cols);
 /// Writes panels `[first_panel, last_panel)` of a matrix from row-major rows of `source` (the whole
 /// matrix, `rows * cols` elements of `source_dtype`, which is f32, bf16 or f16).
 /// 16-bit to the same dtype keeps the bits; other conversions round to nearest even; to q8 each
-/// group's scale is max|w| / 127.
+/// group's scale is max|w| / 127, to q4 it is the one of a few that leaves the least error.
 void ft_pack_panels(ft_dtype dtype, ft_dtype source_dtype, const void *source, int32_t rows,
                     int32_t cols, int32_t first_panel, int32_t last_panel, void *panels,
                     float *scales);
@@ -100,6 +105,16 @@ void ft_pack_panels_from_planes(ft_dtype dtype, ft_dtype source_dtype, const uin
 /// between equal types the values (not the bits of a NaN) stay. Returns `count`, or the place of the
 /// first finite value that is too large for `to`; those from there on are not written then.
 size_t ft_convert(ft_dtype to, ft_dtype from, const void *source, size_t count, void *out);
+
+/// Quantised blocks of a GGUF file.
+typedef enum { FT_Q8_0 = 0, FT_Q4_0 = 1, FT_Q4_K = 2, FT_Q6_K = 3 } ft_block_type;
+
+/// Bytes and elements of a block.
+size_t ft_block_bytes(ft_block_type type);
+size_t ft_block_elements(ft_block_type type);
+
+/// The elements of `blocks` blocks as f32.
+void ft_dequantise(ft_block_type type, const void *source, size_t blocks, float *out);
 
 /// y[i][r] for i in 0..<n: `x` is `(n, cols)` with row stride `x_stride`, `y` is `(n, rows)` with
 /// row stride `y_stride` (floats). Work is split by panels over the team; work too small to be worth
@@ -123,6 +138,12 @@ void ft_rope(float *x, int32_t heads, int32_t head_dim, const float *cosine, con
 /// out[j] = silu(gate[j]) * up[j].
 void ft_swiglu(const float *gate, const float *up, int32_t count, float *out);
 
+/// out[j] = gelu(gate[j]) * up[j], gelu by tanh: x / (1 + exp(-2 sqrt(2 / pi) (x + 0.044715 x^3))).
+void ft_geglu(const float *gate, const float *up, int32_t count, float *out);
+
+/// x[j] = cap tanh(x[j] / cap).
+void ft_cap(float *x, float cap, int32_t count);
+
 /// x[j] += y[j].
 void ft_add(float *x, const float *y, int32_t count);
 
@@ -140,7 +161,13 @@ void ft_add(float *x, const float *y, int32_t count);
 void ft_kv_store(float *block, int32_t head_dim, int32_t slot, const float *key,
                  const float *value);
 
-/// Tokens in a row of one sequence against one kv head: softmax(q k^T * scale) v, in f32.
+/// Copies a block into `out` with its keys rotated further: pairs (j, j + rotary_dim / 2), of which
+/// `cosine` and `sine` hold one each.
+void ft_kv_rotate(const float *block, int32_t head_dim, int32_t rotary_dim, const float *cosine,
+                  const float *sine, float *out);
+
+/// Tokens in a row of one sequence against one kv head: softmax(q k^T * scale) v, in f32, with
+/// scores capped as by ft_cap where `cap` is not 0.
 typedef struct {
   /// `group` query heads of `head_dim` floats for each token, `q_stride` floats from token to token.
   const float *q;
@@ -150,7 +177,7 @@ typedef struct {
   float *const *blocks;
   /// The first token sees positions [first, last), each token after it one more.
   int32_t first, last;
-  float scale;
+  float scale, cap;
   /// ft_attention_scratch floats.
   float *scratch;
   /// Like `q`.
@@ -168,7 +195,7 @@ void ft_attend(const ft_attention *attention, int32_t first_query, int32_t last_
 // ---------------------------------------------------------------------------------------------
 // Which code runs
 
-/// "avx512", "avxvnni", "avx2" or "scalar": chosen once from what the CPU and the system can do.
+/// "avx512", "avxvnni", "avx2", "neondot", "neon" or "scalar": chosen once from what the CPU and the system can do.
 const char *ft_kernel_name(void);
 /// For tests and measurements: runs the kernels of that name from now on, NULL those that the CPU
 /// does best. False, and nothing changes, where there are none of that name or the CPU lacks them.

@@ -67,6 +67,11 @@ struct LogitsRow {
     return (weights, total.sum() + rest)
   }
 
+  /// `log softmax` of the row at `token`, in nats.
+  func logProbability(of token: TokenID) -> Double {
+    Double(values[Int(token)] - largest) - log(weights(scale: 1).sum)
+  }
+
   /// What the row says about the next token at temperature 1, without drawing it.
   var summary: LogitsSummary {
     let top = largest

@@ -80,16 +80,56 @@ package struct LogitsWarper: Sendable {
     // few others: blocks below it are passed over whole.
     let block = 32
     let size = row.values.count
-    let starts = Array(stride(from: 0, to: size, by: block))
-    let maxima = starts.map { row.largest(in: $0..<min($0 + block, size)) }
-    let bound = count <= maxima.count ? maxima.sorted(by: >)[count - 1] : -.infinity
+    let blocks = (size + block - 1) / block
+    let maxima = [Float](unsafeUninitializedCapacity: blocks) { buffer, used in
+      for index in 0..<blocks {
+        let start = index * block
+        buffer.initializeElement(
+          at: index, to: row.largest(in: start..<min(start + block, size)))
+      }
+      used = blocks
+    }
+    let bound = count <= blocks ? nthLargest(count, of: maxima) : -.infinity
     var found: [(value: Float, token: Int)] = []
-    for (start, largest) in zip(starts, maxima) where largest >= bound {
-      for token in start..<min(start + block, size) where row.values[token] >= bound {
+    found.reserveCapacity(4 * min(count, size))
+    for (index, largest) in maxima.enumerated() where largest >= bound {
+      for token in index * block..<min((index + 1) * block, size) where row.values[token] >= bound {
         found.append((row.values[token], token))
       }
     }
-    let least = found.map(\.value).sorted(by: >)[min(count, found.count) - 1]
+    guard !found.isEmpty else { return [row.mostLikely] }  // not one number among the logits
+    let least = nthLargest(min(count, found.count), of: found.map(\.value))
     return found.filter { $0.value >= least }.map { TokenID($0.token) }
+  }
+}
+
+/// The n-th largest of some values, in time that grows with their number (Hoare's selection).
+private func nthLargest(_ n: Int, of values: [Float]) -> Float {
+  var values = values
+  return values.withUnsafeMutableBufferPointer { values in
+    var (low, high) = (0, values.count - 1)
+    while low < high {
+      // The middle of three as the pivot: sorted and equal values stay fast.
+      let (a, b, c) = (values[low], values[(low + high) / 2], values[high])
+      let pivot = max(min(a, b), min(max(a, b), c))
+      var (left, right) = (low, high)
+      while left <= right {
+        while values[left] > pivot { left += 1 }
+        while values[right] < pivot { right -= 1 }
+        if left <= right {
+          values.swapAt(left, right)
+          left += 1
+          right -= 1
+        }
+      }
+      if n - 1 <= right {
+        high = right
+      } else if n - 1 >= left {
+        low = left
+      } else {
+        break
+      }
+    }
+    return values[n - 1]
   }
 }

@@ -6,6 +6,9 @@ package protocol AdmissionPolicy: Sendable {
   /// What reports call it.
   var name: String { get }
 
+  /// Whether it asks for predicted lengths.
+  var usesPredictions: Bool { get }
+
   /// Whether `candidate` may join `running`.
   func admits(
     _ candidate: RequestState, beside running: RunningRequests, cache: BlockPool
@@ -19,6 +22,7 @@ package protocol AdmissionPolicy: Sendable {
 }
 
 extension AdmissionPolicy {
+  package var usesPredictions: Bool { true }
   package var reviewInterval: Int { .max }
   package mutating func finished(length: Int) {}
 }

@@ -7,14 +7,19 @@ package protocol OrderingPolicy: Sendable {
   /// What reports call it.
   var name: String { get }
 
-  /// The request's place in the order: lower is sooner. Asked when it joins the waiting queue, for
-  /// running requests when a victim is sought, and for all waiting ones when `keysDrift`.
+  /// Whether it asks for predicted lengths.
+  var usesPredictions: Bool { get }
+
+  /// The request's place in the order: lower is sooner. Asked when it joins the waiting queue, when
+  /// its key no longer holds, and for running requests when a victim is sought.
   func key(of request: RequestState, at now: Time) -> Double
 
-  /// Whether time or service changes the order among waiting requests, so that keys must be
-  /// computed anew whenever a place is free. (Ageing that gives every request the same per second
-  /// does not: it can be written as a fixed key.)
-  var keysDrift: Bool { get }
+  /// The last moment at which a waiting request's key is what it is now. (Ageing that gives every
+  /// request the same per second can be written as a key that always holds.)
+  func keyHolds(of request: RequestState, at now: Time) -> Time
+
+  /// Whether a key belongs to the client: all its requests have the same, and service raises it.
+  var keyIsClients: Bool { get }
 
   /// Who loses its blocks when the cache is full.
   var victim: VictimRule { get }
@@ -48,7 +53,9 @@ package enum VictimRule: Sendable {
 }
 
 extension OrderingPolicy {
-  package var keysDrift: Bool { false }
+  package var usesPredictions: Bool { true }
+  package func keyHolds(of request: RequestState, at now: Time) -> Time { .never }
+  package var keyIsClients: Bool { false }
   package var victim: VictimRule { .leastUrgent }
   package var isPreemptive: Bool { false }
   package var reviewInterval: Int { .max }

@@ -44,7 +44,7 @@ package struct Scheduler: Sendable {
   }
 
   package var runningCount: Int { running.count }
-  package var waitingCount: Int { waiting.entries.count }
+  package var waitingCount: Int { waiting.count }
   package var isIdle: Bool { running.isEmpty && waiting.isEmpty && leaving.isEmpty }
 
   /// What is known of the request in a slot.
@@ -107,7 +107,7 @@ package struct Scheduler: Sendable {
     preemptedForMemory = false
     let looks = hasChanged || steps >= reviewStep
     if looks, !waiting.isEmpty {
-      if ordering.keysDrift { rekeyWaiting(at: now) }
+      while let slot = waiting.nextExpired(at: now) { enqueue(slot, at: now) }
       if ordering.isPreemptive { displace(at: now, plan: &plan) }
     }
     switch configuration.batching {
@@ -159,12 +159,15 @@ package struct Scheduler: Sendable {
     let state = states[slot]
     waiting.insert(
       WaitingQueue.Entry(
-        key: ordering.key(of: state, at: now), arrival: state.arrival, id: state.id, slot: slot))
+        key: ordering.key(of: state, at: now), arrival: state.arrival, id: state.id, slot: slot,
+        lane: ordering.keyIsClients ? state.client : nil),
+      holds: ordering.keyHolds(of: state, at: now))
   }
 
-  private mutating func rekeyWaiting(at now: Time) {
+  /// The waiting request that is next.
+  mutating func mostUrgent(at now: Time) -> WaitingQueue.Entry? {
     let (states, ordering) = (states, ordering)
-    waiting.rekey { ordering.key(of: states[$0], at: now) }
+    return waiting.first { ordering.key(of: states[$0], at: now) }
   }
 
   /// Forgets a request that is in no queue any more.

@@ -3,7 +3,7 @@ extension Scheduler {
   /// Lets waiting requests in, most urgent first, until one does not fit. Never preempts.
   mutating func admitWaiting(at now: Time, plan: inout StepPlan) {
     guard !preemptedForMemory else { return }
-    while let first = waiting.first {
+    while let first = mostUrgent(at: now) {
       guard running.count + leaving.count < configuration.maximumRunning else { return settle() }
       let state = states[first.slot]
       let left = configuration.tokenBudget - plan.budgetUsed
@@ -24,10 +24,10 @@ extension Scheduler {
             state, beside: RunningRequests(states: states, slots: running), cache: pool)
       else {
         guard running.isEmpty, leaving.isEmpty else { return settle() }
-        rejectFirst(at: now)
+        reject(first.slot, at: now)
         continue
       }
-      waiting.removeFirst()
+      waiting.remove(slot: first.slot)
       start(first.slot, tokens: cost, isDecode: isDecode, at: now, plan: &plan)
     }
     settle()
@@ -64,10 +64,9 @@ extension Scheduler {
   }
 
   /// With the whole cache free it does not fit: it never will.
-  private mutating func rejectFirst(at now: Time) {
-    guard let first = waiting.first else { return }
-    waiting.removeFirst()
-    note(.rejected, states[first.slot], tokens: states[first.slot].generated, at: now)
-    release(first.slot)
+  private mutating func reject(_ slot: Int, at now: Time) {
+    waiting.remove(slot: slot)
+    note(.rejected, states[slot], tokens: states[slot].generated, at: now)
+    release(slot)
   }
 }

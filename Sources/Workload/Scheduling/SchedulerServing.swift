@@ -117,7 +117,7 @@ extension Scheduler {
   /// wants it and they cannot get in otherwise.
   mutating func displace(at now: Time, plan: inout StepPlan) {
     var blocked = true
-    while blocked, let first = waiting.first, running.count > 0 {
+    while blocked, running.count > 0, let first = mostUrgent(at: now) {
       let candidate = states[first.slot]
       let needed = pool.blocks(for: candidate.known + configuration.lookahead)
       blocked = running.count + leaving.count >= configuration.maximumRunning || needed > pool.free

@@ -7,16 +7,38 @@ package protocol StepEngine {
   /// A request has come; nothing is computed yet.
   mutating func begin(_ request: Request) throws
   /// Computes what the scheduler has planned.
-  mutating func run(_ plan: StepPlan, of scheduler: Scheduler) throws
+  ///
+  /// - Returns: what came of every request that has no prompt left to compute, in the plan's order.
+  mutating func run(_ plan: StepPlan, of scheduler: Scheduler) throws -> [StepResult]
   /// The request lost its place: what was computed of it is forgotten, what it has said is kept.
   mutating func evict(request: Int)
   /// The request is done.
   mutating func end(request: Int)
 }
 
+/// What a step made of one request.
+package struct StepResult: Sendable {
+  /// Tokens of the answer: 1, and one more for each draft that was accepted.
+  package var tokens: Int
+  package var isFinished: Bool
+  /// Draft tokens that the step verified.
+  package var drafted: Int
+  /// What is believed of the answer's whole length from now on; nil where there is no news.
+  package var prediction: LengthPrediction?
+
+  package init(
+    tokens: Int = 1, isFinished: Bool, drafted: Int = 0, prediction: LengthPrediction? = nil
+  ) {
+    self.tokens = tokens
+    self.isFinished = isFinished
+    self.drafted = drafted
+    self.prediction = prediction
+  }
+}
+
 /// The scheduler on an engine's own clock: requests come at their times, steps take as long as they
-/// take, and answers are as long as the trace says. Everything else is as in `Simulation`, and the
-/// log is of the same form.
+/// take, and the engine says when an answer has ended. Everything else is as in `Simulation`, and
+/// the log is of the same form.
 package struct LiveRun<Source: RequestSource, Engine: StepEngine, Observer: SimulationObserver> {
   package private(set) var scheduler: Scheduler
   package private(set) var source: Source
@@ -27,20 +49,19 @@ package struct LiveRun<Source: RequestSource, Engine: StepEngine, Observer: Simu
   private var fold: RunLogFold<Observer>
   private var upcoming: Request?
   private var plan = StepPlan()
-  private var lengths = SlotLengths()
+  /// Those that have come and are not done, by `Request.id`.
+  private var requests: [Int: Request] = [:]
 
-  /// - Throws: `.invalidSetting` for a scheduler that plans ahead, leaves room for drafts or swaps.
+  /// - Throws: `.invalidSetting` for a scheduler that plans ahead or swaps.
   package init(
     _ scheduler: Scheduler, source: Source, predictor: any LengthPredictor = NoPredictor(),
     engine: Engine, observer: Observer
   ) throws(WorkloadError) {
     let configuration = scheduler.configuration
-    guard !configuration.isPipelined, configuration.lookahead == 0,
-      configuration.preemption == .recompute
-    else {
+    guard !configuration.isPipelined, configuration.preemption == .recompute else {
       throw WorkloadError(
         .invalidSetting, source: "live run",
-        problem: "steps that are planned ahead, drafts and swapping are only simulated")
+        problem: "steps that are planned ahead, and swapping, are only simulated")
     }
     self.scheduler = scheduler
     self.source = source
@@ -75,36 +96,36 @@ package struct LiveRun<Source: RequestSource, Engine: StepEngine, Observer: Simu
 
   private mutating func submit(_ request: Request) throws {
     try engine.begin(request)
+    requests[request.id] = request
     fold.add(.arrival(request))
     let prediction = predictor.prediction(for: request)
-    if let slot = scheduler.submit(request, prediction: prediction, at: request.arrival) {
-      lengths.set(slot, request, rate: 0)
-    }
+    _ = scheduler.submit(request, prediction: prediction, at: request.arrival)
     tell()
   }
 
   private mutating func step(start: Time) throws {
     let before = scheduler.pool.used
-    try engine.run(plan, of: scheduler)
+    let results = try engine.run(plan, of: scheduler)
     let end = engine.now
     var batch = scheduler.parts(of: plan)
-    var (part, finished): (Int, [Int]) = (0, [])
-    var lengths = lengths
-    self.lengths = SlotLengths()
+    var (next, part) = (results.makeIterator(), 0)
+    var news: [(slot: Int, prediction: LengthPrediction)] = []
+    var (drafted, accepted) = (0, 0)
     scheduler.complete(plan, at: end) { slot, state in
-      let isFinished = lengths.produce(slot, 1, at: end)
-      if isFinished { finished.append(slot) }
-      batch.setEmitted(1, by: state.id, from: &part)
-      return Scheduler.Outcome(tokens: 1, isFinished: isFinished)
+      let result = next.next() ?? StepResult(isFinished: false)
+      batch.setEmitted(result.tokens, by: state.id, from: &part)
+      drafted += result.drafted
+      accepted += result.tokens - 1
+      if let prediction = result.prediction, !result.isFinished { news.append((slot, prediction)) }
+      return Scheduler.Outcome(tokens: result.tokens, isFinished: result.isFinished)
     }
-    for slot in finished { predictor.finished(lengths.request(slot)) }
-    self.lengths = lengths
+    for (slot, prediction) in news { scheduler.predict(prediction, slot: slot, at: end) }
     fold.add(
       .steps(
         StepRun(
           start: start, end: end, first: end - start, count: 1, shape: plan.shape,
-          blocksBefore: before, blocksAfter: scheduler.pool.used,
-          waiting: scheduler.waitingCount, batch: batch)))
+          drafted: drafted, accepted: accepted, blocksBefore: before,
+          blocksAfter: scheduler.pool.used, waiting: scheduler.waitingCount, batch: batch)))
     tell()
   }
 
@@ -112,12 +133,20 @@ package struct LiveRun<Source: RequestSource, Engine: StepEngine, Observer: Simu
     for event in scheduler.events {
       switch event.kind {
       case .preempted: engine.evict(request: event.request)
-      case .finished, .rejected, .cancelled: engine.end(request: event.request)
+      case .finished, .rejected, .cancelled: end(event)
       case .arrived, .admitted, .resumed, .firstToken: break
       }
       // An arrival is told with its request.
       if event.kind != .arrived { fold.add(.transition(event)) }
     }
     scheduler.events.removeAll(keepingCapacity: true)
+  }
+
+  private mutating func end(_ event: SchedulerEvent) {
+    engine.end(request: event.request)
+    guard var request = requests.removeValue(forKey: event.request), event.kind == .finished
+    else { return }
+    request.outputLength = event.tokens
+    predictor.finished(request)
   }
 }

@@ -13,6 +13,8 @@ package struct Simulation<Source: RequestSource, Observer: SimulationObserver> {
   /// Whether alike steps are run through in one go.
   package var skips = true
   package var jitterSeed: UInt64 = 0
+  /// Steps that were planned each for itself: fewer than were taken where rows are run through.
+  package private(set) var plannedSteps = 0
 
   private var now = Time.zero
   /// Who came by then is known to the next plan.
@@ -89,6 +91,7 @@ package struct Simulation<Source: RequestSource, Observer: SimulationObserver> {
 
   /// One step, or a row of steps that are alike.
   private mutating func step() {
+    plannedSteps += 1
     let start = now
     let before = scheduler.pool.used
     let drafts = speculation?.drafts(plan.shape, model: model) ?? 0

@@ -31,6 +31,14 @@ package enum ArrivalProcess: Equatable, Sendable {
     }
   }
 
+  /// Requests a second.
+  package var rate: Double {
+    switch self {
+    case .poisson(let rate), .gamma(let rate, _), .weibull(let rate, _): rate
+    case .together: .infinity
+    }
+  }
+
   /// Seconds to the next arrival.
   package func gap(_ random: inout RandomSource) -> Double {
     switch self {

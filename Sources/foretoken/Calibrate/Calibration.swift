@@ -89,7 +89,15 @@ extension Calibration {
 enum WeightFingerprint {
   private static let (end, samples, sample) = (65_536, 64, 512)
 
-  static func of(_ path: String) throws(ModelError) -> String {
+  /// Of one file, or of the fingerprints of several.
+  static func of(_ checkpoint: Checkpoint) throws(ModelError) -> String {
+    var fingerprints: [String] = []
+    for file in checkpoint.files { fingerprints.append(try of(file.path)) }
+    guard fingerprints.count > 1 else { return fingerprints.first ?? "" }
+    return String(SHA256.hexadecimal(Array(fingerprints.joined().utf8)).prefix(32))
+  }
+
+  private static func of(_ path: String) throws(ModelError) -> String {
     let file = try InputFile(path: path)
     var places = [(0, min(end, file.size)), (max(0, file.size - end), min(end, file.size))]
     if file.size > 4 * end {

@@ -29,7 +29,7 @@ struct CalibrationStore {
       Calibration.Model(
         path: URL(filePath: directory.path).standardizedFileURL.path,
         dtype: model.weights.type.rawValue,
-        fingerprint: try WeightFingerprint.of(directory.weightFile))
+        fingerprint: try WeightFingerprint.of(directory.checkpoint))
     }
     self.pair = pair
     self.draft = fitted

@@ -20,7 +20,10 @@ struct BackgroundFiles: ParsableArguments {
   @Option(name: .customLong("background-limit"), help: "The most rows of one writer.")
   var limit = 8000
 
-  func read() throws -> [BackgroundAnswers] {
+  /// - Parameter examples: whose prompts are left out, so that no answer to a prompt that is held out
+  ///   is learnt from, not even another writer's.
+  func read(besides examples: [LengthExample]) throws -> [BackgroundAnswers] {
+    let known = Set(examples.map { Self.instruction($0.prompt) })
     let writers = try self.writers.map { try Self.parse($0) }
     guard paths.isEmpty == writers.isEmpty else {
       throw WorkloadError(
@@ -31,6 +34,7 @@ struct BackgroundFiles: ParsableArguments {
     var all = writers.map { BackgroundAnswers(name: $0.name) }
     for path in paths {
       try InstructionRows.read(FileBytes(path: path), name: path) { row in
+        guard !known.contains(Self.instruction(row.prompt)) else { return }
         for index in writers.indices where writers[index].sources.contains(row.source) {
           all[index].prompts.append(row.prompt)
           all[index].lengths.append(Double(row.answer.utf8.count) / 4 + 1)
@@ -43,6 +47,11 @@ struct BackgroundFiles: ParsableArguments {
         problem: "no rows of the writer \(answers.name)")
     }
     return all.map { thinned($0) }
+  }
+
+  /// What is asked, without the text that it is asked about: the first line.
+  private static func instruction(_ prompt: String) -> String {
+    String(prompt.prefix { !$0.isNewline }).lowercased()
   }
 
   private static func parse(_ text: String) throws -> (name: String, sources: Set<String>) {

@@ -16,6 +16,8 @@ struct BatchedAnswers {
   /// The answers to one prompt, in the order of their draws.
   struct Drawn {
     var answers: [[TokenID]]
+    /// Of each answer, where the options ask for them.
+    var states: [[AnswerState]]
     /// From the first draw's start to the last one's end.
     var seconds: Double
   }
@@ -27,7 +29,7 @@ struct BatchedAnswers {
   }
 
   private struct Gathered {
-    var answers: [[TokenID]?]
+    var done: [Generation?]
     var begin: ContinuousClock.Instant
     var end: ContinuousClock.Instant
   }
@@ -49,7 +51,7 @@ struct BatchedAnswers {
           shared = try SharedPrompt(target: decoder.target, prompt: prompts[nextPrompt])
           let now = ContinuousClock.now
           gathered[nextPrompt] = Gathered(
-            answers: Array(repeating: nil, count: draws), begin: now, end: now)
+            done: Array(repeating: nil, count: draws), begin: now, end: now)
         }
         let generation = try Generation(
           target: decoder.target, prompt: prompts[nextPrompt],
@@ -60,16 +62,19 @@ struct BatchedAnswers {
       }
       _ = try decoder.round(running.map(\.generation))
       for done in running where done.generation.finishReason != nil {
-        gathered[done.prompt]?.answers[done.draw] = Array(done.generation.answer)
+        gathered[done.prompt]?.done[done.draw] = done.generation
         gathered[done.prompt]?.end = .now
       }
       running.removeAll { $0.generation.finishReason != nil }
       while let next = gathered[finished] {
-        let answers = next.answers.compactMap(\.self)
-        guard answers.count == draws else { break }
+        let done = next.done.compactMap(\.self)
+        guard done.count == draws else { break }
         gathered[finished] = nil
         try finish(
-          finished, Drawn(answers: answers, seconds: (next.end - next.begin) / .seconds(1)))
+          finished,
+          Drawn(
+            answers: done.map { Array($0.answer) }, states: done.map(\.states),
+            seconds: (next.end - next.begin) / .seconds(1)))
         finished += 1
       }
     }

@@ -8,10 +8,13 @@ struct LengthEvaluation {
   private let floorByModel: [String: NoiseFloor]
   private let resamples: Int
   private let seed: UInt64
+  private let cost: PredictorCost?
 
   init(
-    _ named: [(name: String, forecasts: [LengthForecast])], resamples: Int, seed: UInt64
+    _ named: [(name: String, forecasts: [LengthForecast])], cost: PredictorCost?, resamples: Int,
+    seed: UInt64
   ) {
+    self.cost = cost
     self.named = named.map { ($0.name, $0.forecasts, LengthScores($0.forecasts)) }
     let rows = named.last?.forecasts.map(\.row) ?? []
     floor = NoiseFloor(rows)
@@ -24,9 +27,19 @@ struct LengthEvaluation {
     [
       ("Points: the predicted median against draws", "points", pointTable),
       ("Distributions", "distributions", distributionTable),
+      ("Where draws fall: share of them in each tenth of the prediction", "pit", integralTable),
       ("By model: \(named.last?.name ?? "")", "by_model", groupTable(\.model, floorByModel)),
       ("By corpus: \(named.last?.name ?? "")", "by_dataset", groupTable(\.dataset, [:])),
-    ]
+    ] + (cost.map { [("Cost, on one core", "cost", $0.table)] } ?? [])
+  }
+
+  private var integralTable: Table {
+    Table(
+      columns: [Table.Column("", key: "predictor")]
+        + (1...10).map { Self.percent("to \(10 * $0) %", "tenth_\($0)") },
+      rows: named.map { name, _, scores in
+        [.text(name)] + scores.probabilityIntegral.map { .number($0) }
+      })
   }
 
   private static func number(_ title: String, _ key: String, _ digits: Int) -> Table.Column {
@@ -51,7 +64,8 @@ struct LengthEvaluation {
       rows.append([
         .text("floor: median of the other draws"), .count(floor.rowCount),
         .number(floor.meanAbsoluteError), .number(floor.rootMeanSquareError),
-        .number(floor.kendallTau), .missing, .number(floor.within50), .number(floor.within100),
+        .number(floor.kendallTau), .number(floor.kendallTauInWindows), .number(floor.within50),
+        .number(floor.within100),
       ])
     }
     return Table(
@@ -89,6 +103,17 @@ struct LengthEvaluation {
   // MARK: - Distributions
 
   private var distributionTable: Table {
+    var table = predictedDistributions
+    if let floor {
+      var row = [Table.Value](repeating: .missing, count: table.columns.count)
+      row[0] = .text("floor: the other draws (fair)")
+      row[table.columns.firstIndex { $0.key == "crps" } ?? 0] = .number(floor.rankedProbability)
+      table.rows.append(row)
+    }
+    return table
+  }
+
+  private var predictedDistributions: Table {
     Table(
       columns: [
         Table.Column("", key: "predictor"), Self.number("pinball 10", "pinball_10", 1),

@@ -3,18 +3,25 @@ import Workload
 
 /// What `lengths stats` says about rows: tables for terminals and programs, pictures for the page.
 struct LengthReport {
-  private let summaries: [LengthSummary]
-  private let models: [String]
-  private let datasets: [String]
-  private let degenerationByModel: [DegenerationShare]
-  private let degenerationByDataset: [DegenerationShare]
-  private let floors: [(name: String, floor: NoiseFloor)]
-  private let comparison: ModelComparison
-  private let counts: (rows: Int, prompts: Int, degenerate: Int, dropped: Int)
+  let summaries: [LengthSummary]
+  let models: [String]
+  let datasets: [String]
+  let degenerationByModel: [DegenerationShare]
+  let degenerationByDataset: [DegenerationShare]
+  let floors: [(name: String, floor: NoiseFloor)]
+  let comparison: ModelComparison
+  let counts: (rows: Int, prompts: Int, degenerate: Int, dropped: Int)
 
-  /// - Parameter rows: as they were collected; they are sanitised here.
-  init(_ rows: [LengthRow]) {
+  let examples: [PromptExample]
+  private let showsPublished: Bool
+
+  /// - Parameters:
+  ///   - rows: as they were collected; they are sanitised here.
+  ///   - showsPublished: whether the paper's figures stand beside the rows' own.
+  init(_ rows: [LengthRow], showsPublished: Bool = false) {
     let clean = SanitisedRows(rows)
+    self.showsPublished = showsPublished
+    examples = PromptExample.spread(clean.sanitised, count: 8)
     summaries = LengthSummary.byModelAndDataset(clean.sanitised)
     models = Set(clean.sanitised.map(\.model)).sorted()
     datasets = Set(clean.sanitised.map(\.dataset)).sorted()
@@ -44,7 +51,44 @@ struct LengthReport {
       ("Runaway answers by corpus", "degeneration_by_dataset", table(of: degenerationByDataset)),
       ("Noise floor: the first draw against the median of the others", "floor", floorTable),
       ("Models side by side", "comparison", comparisonTable),
-    ]
+      ("Kendall's tau between models' mean lengths", "tau_between_models", tauTable),
+    ] + (showsPublished ? [publishedSection] : [])
+  }
+
+  /// CASTILLO's table beside what these rows say.
+  private var publishedSection: (title: String, key: String, table: Table) {
+    func column(_ title: String, _ key: String) -> Table.Column {
+      Table.Column(title, key: key, .number(.fixed(1)))
+    }
+    let rows = PublishedLengths.castillo.compactMap { published -> [Table.Value]? in
+      guard let own = summary(published.model, published.dataset) else { return nil }
+      return [
+        .text(published.model), .text(published.dataset), .count(own.rowCount), .number(own.mean),
+        .number(published.mean), .number(own.mean - published.mean), .number(own.standardDeviation),
+        .number(published.standardDeviation),
+        .number(own.standardDeviation - published.standardDeviation),
+      ]
+    }
+    return (
+      "Beside the published means and deviations (arXiv 2505.16881: all splits)", "published",
+      Table(
+        columns: [
+          Table.Column("model", key: "model"), Table.Column("corpus", key: "dataset"),
+          Table.Column("rows", key: "rows", .number(.fixed(0))), column("mean", "mean"),
+          column("published", "published_mean"), column("difference", "mean_difference"),
+          column("deviation", "deviation"), column("published", "published_deviation"),
+          column("difference", "deviation_difference"),
+        ], rows: rows)
+    )
+  }
+
+  private var tauTable: Table {
+    let columns = comparison.models.map { Table.Column($0, key: $0, .number(.fixed(2))) }
+    return Table(
+      columns: [Table.Column("model", key: "model")] + columns,
+      rows: zip(comparison.models, comparison.tau).map { model, taus in
+        [.text(model)] + taus.map { .number($0) }
+      })
   }
 
   // MARK: - Tables
@@ -66,7 +110,7 @@ struct LengthReport {
       ])
   }
 
-  private func cells(_ value: KeyPath<LengthSummary, Double>) -> Table {
+  func cells(_ value: KeyPath<LengthSummary, Double>) -> Table {
     let columns = datasets.map { Table.Column($0, key: $0, .number(.fixed(1))) }
     return Table(
       columns: [Table.Column("model", key: "model")] + columns,
@@ -78,11 +122,11 @@ struct LengthReport {
       })
   }
 
-  private func summary(_ model: String, _ dataset: String) -> LengthSummary? {
+  func summary(_ model: String, _ dataset: String) -> LengthSummary? {
     summaries.first { $0.model == model && $0.dataset == dataset }
   }
 
-  private func table(of shares: [DegenerationShare]) -> Table {
+  func table(of shares: [DegenerationShare]) -> Table {
     let all = Double(max(1, counts.degenerate))
     return Table(
       columns: [
@@ -101,7 +145,7 @@ struct LengthReport {
       })
   }
 
-  private var floorTable: Table {
+  var floorTable: Table {
     Table(
       columns: [
         Table.Column("model", key: "model"),
@@ -122,7 +166,7 @@ struct LengthReport {
       })
   }
 
-  private var comparisonTable: Table {
+  var comparisonTable: Table {
     let spread = Sample(comparison.spreads)
     let tau = comparison.tauRange
     return Table(
@@ -140,82 +184,5 @@ struct LengthReport {
           .number(spread.median), .number(spread.quantile(0.9)),
         ]
       ])
-  }
-
-  // MARK: - The page
-
-  var page: Page {
-    Page(
-      title: "How long the answers are",
-      lead: "\(counts.rows) rows of \(counts.prompts) prompts under \(models.count) models. "
-        + "\(counts.degenerate) rows had runaway answers, which are left out below.",
-      sections: [
-        Page.Section(
-          "By model and corpus",
-          sections[1...2].map { .table($0.table, caption: $0.title) }
-            + [.figure(variationChart, variationTable), .figure(boxChart, boxTable)]),
-        Page.Section(
-          "Runaway answers", sections[3...4].map { .table($0.table, caption: $0.title) }),
-        Page.Section(
-          "What nobody can predict", [.table(floorTable, caption: sections[5].title)]),
-        Page.Section("Models side by side", [.table(comparisonTable, caption: sections[6].title)]),
-      ])
-  }
-
-  private var variationChart: Chart {
-    Chart.bars(
-      title: "Spread of the answers to one prompt",
-      summary: "Standard deviation over mean, averaged over prompts, with its standard error.",
-      value: Chart.Axis("standard deviation / mean", format: .percent(0)), categories: models,
-      groups: datasets.map { dataset in
-        (
-          dataset,
-          models.map { model in
-            summary(model, dataset).map {
-              Estimate(
-                value: $0.variation, low: $0.variation - $0.variationError,
-                high: $0.variation + $0.variationError)
-            }
-          }
-        )
-      })
-  }
-
-  private var variationTable: Table { cells(\.variation) }
-
-  private static func label(_ summary: LengthSummary) -> String {
-    "\(summary.model) · \(summary.dataset)"
-  }
-
-  /// Boxes from P25 to P75 with whiskers from P1 to P90, a dot at the median.
-  private var boxChart: Chart {
-    let marks = summaries.enumerated().flatMap { place, summary -> [Chart.Mark] in
-      let (box, y) = (summary.means, Double(place))
-      return [
-        .whisker(Chart.Point(box.p1, y), Chart.Point(box.p90, y)),
-        .bar(x: box.p25...box.p75, y: (y - 0.3)...(y + 0.3), note: Self.label(summary)),
-        .dot(Chart.Point(box.p50, y)),
-      ]
-    }
-    var chart = Chart(
-      title: "Mean lengths of prompts",
-      summary: "Boxes from the first to the third quartile, whiskers from P1 to P90.",
-      x: Chart.Axis("tokens"),
-      y: Chart.Axis("", scale: .categories(summaries.map(Self.label))),
-      series: [Chart.Series("", .ordinal(0), marks)])
-    chart.height = 90 + 22 * Double(summaries.count)
-    return chart
-  }
-
-  private var boxTable: Table {
-    let titles = ["P1", "P25", "P50", "P75", "P90", "P99"]
-    let columns = titles.map { Table.Column($0, key: $0.lowercased(), .number(.fixed(1))) }
-    return Table(
-      columns: [Table.Column("model and corpus", key: "group")] + columns,
-      rows: summaries.map { summary in
-        let box = summary.means
-        return [.text(Self.label(summary))]
-          + [box.p1, box.p25, box.p50, box.p75, box.p90, box.p99].map { .number($0) }
-      })
   }
 }

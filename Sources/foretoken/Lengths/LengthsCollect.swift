@@ -1,5 +1,6 @@
 import ArgumentParser
 import Decoding
+import FoundationEssentials
 import Transformer
 import Workload
 
@@ -18,10 +19,14 @@ struct LengthsCollect: ParsableCommand {
       Rows are kept in OUTPUT.partial as they come. Killed or ended by Ctrl-C, the same command goes \
       on where it was; OUTPUT is there when all rows are.
 
+      With --endpoint the answers come from an OpenAI-compatible server (vLLM, llama.cpp, Ray Serve, \
+      a cloud), which --model names the model to. Its key is read from the environment. Requests that \
+      fail are tried again, later and later; a server may restart meanwhile.
+
       A length counts an answer's tokens without those that end it, and one more, as CASTILLO counts.
 
       Exit codes: 0 done; 64 usage; 65 bad prompts or model; 66 missing file; 74 input/output; \
-      130 ended by Ctrl-C.
+      75 the endpoint does not answer; 77 it wants another key; 130 ended by Ctrl-C.
       """)
 
   @Argument(help: "JSONL files of prompts; - is stdin.", completion: .file())
@@ -29,6 +34,7 @@ struct LengthsCollect: ParsableCommand {
   @Option(name: .shortAndLong, help: "The file of rows to write.", completion: .file())
   var output: String
   @OptionGroup(title: "Models") var models: ModelOptions
+  @OptionGroup(title: "Endpoint") var endpoint: EndpointFlags
   @Option(
     help: ArgumentHelp(
       "What rows call the model. (default: its folder's name)", valueName: "model"))
@@ -51,104 +57,104 @@ struct LengthsCollect: ParsableCommand {
   @Flag(help: "Keep the prompt, the longest and the shortest answer in the rows.") var text = false
   @Flag(help: "Write one array, the form of CASTILLO's own files, not a row a line.")
   var array = false
+  @Option(
+    help: ArgumentHelp(
+      "Also write the target's hidden states, a file for each row, for \"lengths train --states\".",
+      valueName: "folder"), completion: .directory)
+  var states: String?
+  @Option(help: "Tokens of an answer from one hidden state to the next.") var stateInterval = 32
   @OptionGroup var verbosity: VerbosityFlags
 
   func validate() throws {
-    for (name, value) in [("--draws", draws), ("--batch", batch), ("--max-tokens", maxTokens ?? 1)]
-    where value < 1 {
+    for (name, value) in [
+      ("--draws", draws), ("--batch", batch), ("--max-tokens", maxTokens ?? 1),
+      ("--state-interval", stateInterval),
+    ] where value < 1 {
       throw ValidationError("\(name) takes 1 or more, not \(value)")
+    }
+    guard endpoint.endpoint != nil else { return }
+    guard states == nil else {
+      throw ValidationError("--states needs a model that runs here: endpoints keep theirs")
+    }
+    guard models.model != nil else {
+      throw ValidationError("--endpoint needs --model: the name by which it knows the model")
     }
   }
 
-  private static func folderName(_ path: String) -> String {
-    path.split(separator: "/").last.map(String.init) ?? path
+  private static func makeFolder(_ path: String) throws {
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw CommandError(
+        Failure.inputOutput, "\(path.printable): no folder can be made there: \(error)")
+    }
   }
 
-  private var decoding: DecodingSettings {
+  var decoding: DecodingSettings {
     DecodingSettings(topK: topK, topP: topP, temperature: temperature)
   }
 
   /// A prompt on its way to a row.
-  private struct Question {
+  struct Question {
     var prompt: Prompt
-    var tokens: [TokenID]
     var sampleID: String
+    /// Nil for an endpoint, which makes its own.
+    var tokens: [TokenID]?
   }
 
   func run() throws {
     try Failure.reported {
       Interrupt.watch()
       let texts = try prompts.flatMap { try PromptFile.read(path: $0, limit: limit) }
+      if let states { try Self.makeFolder(states) }
       let journal = try RowJournal(path: output)
-      let pair = try Pair(models, drafting: false, verbosity)
-      let model = LengthRow.recordedName(ofModel: name ?? Self.folderName(pair.directory.path))
-      let questions = try questions(texts, model, pair)
-      let known = try matched(journal.rows, questions)
-      Interrupt.endAfterRound()
-      try collect(Array(questions[known...]), after: known, model, pair, into: journal)
+      if let url = endpoint.endpoint {
+        try collect(texts, from: url, into: journal)
+      } else {
+        try collect(texts, from: Pair(models, drafting: false, verbosity), into: journal)
+      }
       guard !Interrupt.isRequested else {
         verbosity.say("ended; the same command goes on from \(output).partial")
         throw ExitCode(Interrupt.status)
       }
-      try journal.complete(array: array)
-      verbosity.say("\(output): \(questions.count) rows of \(draws) answers")
+      let count = try journal.complete(array: array)
+      verbosity.say("\(output): \(count) rows of \(draws) answers")
     }
   }
 
-  private func collect(
-    _ questions: [Question], after known: Int, _ model: String, _ pair: Pair,
-    into journal: RowJournal
-  ) throws {
-    let bar = verbosity.quiet ? nil : ProgressBar(label: "collecting", unit: .items("prompts"))
-    defer { bar?.finish() }
-    let ends = pair.directory.endOfSequence
-    let sampling = SamplingOptions(temperature: temperature, topK: topK, topP: topP, seed: seed)
-    let answers = BatchedAnswers(decoder: pair.decoder, draws: draws, width: batch) { index, draw in
-      // The identifier is 64 bits of a digest of the prompt, the model and the settings.
-      let identifier = UInt64(questions[index].sampleID, radix: 16) ?? 0
-      return GenerationOptions(
-        sampling: sampling, maxTokens: maxTokens ?? pair.target.contextLength,
-        endOfSequence: ends, request: identifier &+ UInt64(draw))
-    }
-    try answers.run(questions.map(\.tokens), isStopped: { Interrupt.isRequested }) { index, drawn in
-      let question = questions[index]
-      let responses = drawn.answers.map { tokens in
-        Response(
-          length: tokens.count { !ends.contains($0) } + 1,
-          text: text ? pair.directory.tokenizer.decode(tokens, skipSpecialTokens: true) : nil)
-      }
-      try journal.append(
-        LengthRow(
-          model: model, dataset: question.prompt.set, prompt: question.prompt.text,
-          inputSize: question.tokens.count, responses: responses, decoding: decoding,
-          generationTime: drawn.seconds, keepsText: text))
-      bar?.update(done: index + 1, total: questions.count)
-    }
+  /// What rows call the model.
+  func recordedName(or usual: String) -> String {
+    LengthRow.recordedName(ofModel: name ?? usual)
   }
 
-  /// Prompts that fit the model; of equal ones the first.
-  private func questions(_ prompts: [Prompt], _ model: String, _ pair: Pair) throws -> [Question] {
+  /// The prompts as questions to a model; of equal ones the first.
+  ///
+  /// - Parameter tokens: of a prompt; nil where it does not fit.
+  func questions(
+    _ prompts: [Prompt], to model: String, tokens: ((Prompt) throws -> [TokenID]?)? = nil
+  ) throws -> [Question] {
     var seen: Set<String> = []
     var questions: [Question] = []
     var (long, again) = (0, 0)
     for prompt in prompts {
-      let tokens = try pair.directory.tokens(prompt: prompt.text, raw: raw)
-      let identifier = LengthRow.sampleID(
-        model: model, dataset: prompt.set, decoding: decoding, prompt: prompt.text)
-      guard !tokens.isEmpty, tokens.count < pair.target.contextLength else {
-        long += 1
-        continue
+      var question = Question(
+        prompt: prompt,
+        sampleID: LengthRow.sampleID(
+          model: model, dataset: prompt.set, decoding: decoding, prompt: prompt.text))
+      if let tokens {
+        question.tokens = try tokens(prompt)
+        if question.tokens == nil {
+          long += 1
+          continue
+        }
       }
-      guard seen.insert(identifier).inserted else {
+      guard seen.insert(question.sampleID).inserted else {
         again += 1
         continue
       }
-      questions.append(Question(prompt: prompt, tokens: tokens, sampleID: identifier))
+      questions.append(question)
     }
-    if long > 0 {
-      verbosity.say(
-        "\(long) prompts left out: they do not fit the context of \(pair.target.contextLength)")
-    }
+    if long > 0 { verbosity.say("\(long) prompts left out: they do not fit the model's context") }
     if again > 0 { verbosity.say("\(again) prompts left out: they are there already") }
     guard !questions.isEmpty else {
       throw CommandError(Failure.badData, "no prompt is left to ask")
@@ -157,7 +163,7 @@ struct LengthsCollect: ParsableCommand {
   }
 
   /// How many of the questions the rows of an earlier run answer, one by one from the first on.
-  private func matched(_ rows: [LengthRow], _ questions: [Question]) throws -> Int {
+  func matched(_ rows: [LengthRow], _ questions: [Question]) throws -> Int {
     for (index, row) in rows.enumerated() {
       guard index < questions.count, row.sampleID == questions[index].sampleID,
         row.outputSizes.count == draws, (row.promptText != nil) == text

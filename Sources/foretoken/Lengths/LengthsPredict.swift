@@ -33,6 +33,12 @@ struct LengthsPredict: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "Rows of about 20 prompts that the answering model has answered, with text, as \"collect\" "
+        + "writes them: predictions are moved to it.", valueName: "rows"), completion: .file())
+  var shots: String?
+
+  @Option(
+    help: ArgumentHelp(
       "Tokens of the prompt with its template, for all prompts. (default: a quarter of the bytes)",
       valueName: "tokens"))
   var inputSize: Int?
@@ -55,7 +61,12 @@ struct LengthsPredict: ParsableCommand {
       StandardOutput.ignoreBrokenPipes()
       let trained = try LengthPredictorFile.read(try predictor ?? Self.shipped())
       if models { return try StandardOutput.write(trained.models.joined(separator: "\n") + "\n") }
-      if let model, !trained.models.contains(model) {
+      let transfer = try shots.map { LengthTransfer(trained, shots: try Self.readShots($0)) }
+      if let transfer {
+        StandardError.write(
+          "foretoken: taken to answer like \(transfer.donor ?? "no known model in particular"), "
+            + "\(threeDigits(transfer.factor)) times as long\n")
+      } else if let model, !trained.models.contains(model) {
         StandardError.write(
           "foretoken: the predictor does not know \(model.printable) (--models lists what it "
             + "knows): it is taken for a model of which nothing is known\n")
@@ -64,15 +75,33 @@ struct LengthsPredict: ParsableCommand {
       var table = Table(columns: Self.columns, rows: [])
       for file in files {
         for prompt in try PromptFile.read(path: file, limit: nil) {
-          let lengths = trained.predict(
-            trained.read(prompt.text), model: model ?? "",
-            inputSize: inputSize ?? max(1, prompt.text.utf8.count / 4), decoding: decoding)
+          let inputSize = inputSize ?? max(1, prompt.text.utf8.count / 4)
+          let reading = trained.read(prompt.text)
+          let lengths =
+            transfer?.predict(reading, inputSize: inputSize, decoding: decoding)
+            ?? trained.predict(
+              reading, model: model ?? "", inputSize: inputSize, decoding: decoding)
           table.rows.append([.text(prompt.id.printable)] + values(lengths))
         }
       }
       try StandardOutput.write(
         format.render([(title: "Tokens of the answers", key: "predictions", table: table)]))
     }
+  }
+
+  private static func readShots(_ path: String) throws -> [LengthExample] {
+    var reader = LengthRowReader(try FileBytes(path: path), name: path, options: .init())
+    let rows = SanitisedRows(try reader.rest()).sanitised
+    let examples = rows.compactMap { row in
+      row.promptText.map { LengthExample(row: row, prompt: $0) }
+    }
+    guard !examples.isEmpty, Set(examples.map(\.row.model)).count == 1 else {
+      throw WorkloadError(
+        .malformed, source: path,
+        problem: "holds rows with text of \(Set(examples.map(\.row.model)).count) models",
+        advice: "give the rows of one model, with their prompt_text")
+    }
+    return examples
   }
 
   private static let levels = [0.1, 0.5, 0.9, 0.99]

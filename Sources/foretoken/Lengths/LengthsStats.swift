@@ -16,6 +16,9 @@ struct LengthsStats: ParsableCommand {
   @Option(help: "Also write one HTML page with tables and pictures to this file.")
   var html: String?
 
+  @Flag(help: "Set the figures of the CASTILLO paper beside the rows' own.")
+  var published = false
+
   @Flag(help: "Only check that every row follows from its own lengths and text.")
   var check = false
 
@@ -23,7 +26,7 @@ struct LengthsStats: ParsableCommand {
     try Failure.reported {
       let rows = try files.read()
       if check { return try check(rows) }
-      let report = LengthReport(rows)
+      let report = LengthReport(rows, showsPublished: published)
       print(format.render(report.sections), terminator: "")
       if let html { try TextFile.write(report.page.html, to: html) }
     }

@@ -18,10 +18,17 @@ struct LengthsTrain: ParsableCommand {
       """)
   var calibrationSplit: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Train on the hidden states in this folder of \"lengths collect\", not on the prompts' texts.",
+      valueName: "folder"), completion: .directory)
+  var states: String?
+
   func run() throws {
     try Failure.reported {
+      if let states { return try trainOnStates(folder: states) }
       let (originals, examples, withoutText) = try training.read()
-      let answers = try training.background.read()
+      let answers = try training.background.read(besides: examples)
       let heldOut = try HeldOutPredictions(
         examples, heldOut: { calibrationSplit == nil || $0.split == calibrationSplit },
         folds: training.folds, background: answers, settings: training.settings,
@@ -42,5 +49,27 @@ struct LengthsTrain: ParsableCommand {
         "held out by \(training.folds) folds of prompts: MAE of a draw "
           + "\(threeDigits(scores[.absoluteError])) tokens")
     }
+  }
+
+  private func trainOnStates(folder: String) throws {
+    let rows = SanitisedRows(try training.files.read()).sanitised
+    let examples = try StateLengthFiles.read(rows, folder: folder)
+    let heldOut = try HeldOutStates(
+      examples, folds: training.folds, settings: training.stateSettings,
+      report: PredictorTraining.report)
+    var model = try StateLengthModel.train(
+      examples, settings: training.stateSettings, report: PredictorTraining.report)
+    PredictorTraining.endReport()
+    model.calibration = heldOut.calibration
+    let facts =
+      "\(examples.count) prompts, \(examples.reduce(0) { $0 + $1.row.outputSizes.count }) answers, "
+      + "\(heldOut.later.count) later states, seed \(training.seed)"
+    try StateLengthFile.write(model, to: output, provenance: facts)
+    let scores = LengthScores(
+      zip(examples, heldOut.openings).map { LengthForecast(row: $0.row, predicted: $1) })
+    print("trained on \(facts)")
+    print(
+      "held out by \(training.folds) folds of prompts: MAE of a draw before its first token "
+        + "\(threeDigits(scores[.absoluteError])) tokens")
   }
 }

@@ -50,6 +50,15 @@ struct PredictorTraining: ParsableArguments {
     return settings
   }
 
+  /// Of predictors from hidden states.
+  var stateSettings: StateLengthSettings {
+    var settings = StateLengthSettings()
+    settings.networks = networks
+    settings.seed = seed
+    settings.threads = threads
+    return settings
+  }
+
   /// The rows as they were collected, and those with text after sanitising.
   func read() throws -> (originals: [LengthRow], examples: [LengthExample], withoutText: Int) {
     let originals = try files.read()

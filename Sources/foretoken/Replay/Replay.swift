@@ -6,11 +6,7 @@ import Workload
 /// What a policy would have made of a trace.
 struct Replay: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Replay a request trace through the scheduler on a virtual clock.")
-
-  enum Predictor: String, ExpressibleByArgument, CaseIterable {
-    case none, group, noise, oracle
-  }
+    abstract: "Replay a request trace through the scheduler on a virtual clock, or live.")
 
   @OptionGroup var trace: TraceFlags
   @OptionGroup(title: "Engine") var engine: SchedulerFlags
@@ -18,10 +14,7 @@ struct Replay: ParsableCommand {
     parsing: .upToNextOption,
     help: "Policies to compare: \(PolicyTable.orderings.map(\.name).joined(separator: ", ")).")
   var policy = ["fcfs"]
-  @Option(help: "Who predicts lengths: none, group (recent lengths), noise (of --tau), oracle.")
-  var predictor = Predictor.none
-  @Option(help: "Kendall's tau of the noise model.")
-  var tau = 0.6
+  @OptionGroup(title: "Predictions") var prediction: PredictionFlags
   @Option(help: "Seconds to the first token that are good enough.")
   var sloTtft = 1.0
   @Option(help: "Milliseconds a token that are good enough.")
@@ -44,8 +37,7 @@ struct Replay: ParsableCommand {
       "Write requests and steps for chrome://tracing or Perfetto; of one policy.",
       valueName: "file"))
   var chromeTrace: String?
-  @Flag(help: "Run the target in real time instead of a virtual clock.")
-  var live = false
+  @OptionGroup(title: "Live") var live: LiveFlags
   @OptionGroup(title: "Models of --live and --calibration auto") var model: ModelOptions
   @OptionGroup var verbosity: VerbosityFlags
 
@@ -53,7 +45,12 @@ struct Replay: ParsableCommand {
     if chromeTrace != nil, policy.count > 1 {
       throw ValidationError("--chrome-trace takes one policy")
     }
-    if live, fromLog != nil { throw ValidationError("--live and --from-log exclude each other") }
+    if live.live, fromLog != nil {
+      throw ValidationError("--live and --from-log exclude each other")
+    }
+    if live.live, engine.speculate == "best" {
+      throw ValidationError("--speculate best is only simulated; --live takes a number")
+    }
   }
 
   func run() throws {
@@ -63,14 +60,7 @@ struct Replay: ParsableCommand {
       if let fromLog {
         try replay(log: fromLog, files, &table)
       } else {
-        let isMeasuredHere = engine.calibration == "auto"
-        let pair: Pair? =
-          if live || isMeasuredHere {
-            try Pair(model, drafting: isMeasuredHere, verbosity)
-          } else { nil }
-        let times = try stepTimes(pair)
-        if live { Interrupt.watch() }
-        for name in policy { try replay(name, times, live ? pair : nil, files, &table) }
+        try replay(files, &table)
       }
       try files.complete()
     }
@@ -80,9 +70,76 @@ struct Replay: ParsableCommand {
     .init(timeToFirstToken: sloTtft, timePerToken: sloTpot / 1e3)
   }
 
-  private func stepTimes(_ pair: Pair?) throws -> StepTimeModel {
-    guard let path = engine.calibration else { return try StepTimeModel(parsing: engine.stepTimes) }
-    var times: StepTimeModel
+  private var predictorLabel: String {
+    prediction.label + (live.statePredictor == nil ? "" : "+state")
+  }
+
+  /// The policies, one after the other.
+  private func replay(_ files: RunFiles, _ table: inout ReplayTable) throws {
+    let isMeasuredHere = engine.calibration == "auto"
+    let pair =
+      live.live || isMeasuredHere
+      ? try Pair(model, drafting: isMeasuredHere || engine.speculate != nil, verbosity) : nil
+    let times = try stepTimes(pair)
+    let texts = try live.texts()
+    var models: LiveModels?
+    if let pair, live.live {
+      models = try LiveModels(live, texts: texts, pair: pair, seed: seed)
+      Interrupt.watch()
+    }
+    for name in policy {
+      let speculation = try engine.speculation(seed: seed, measured: times.drafting)
+      let scheduler = try engine.scheduler(policy: name, speculation: speculation)
+      let predictor = try prediction.predictor(
+        trace, texts: texts, decoding: live.decoding, seed: seed)
+      let header = RunLogHeader(
+        policy: name, predictor: predictorLabel, clock: live.live ? .wall : .virtual,
+        configuration: scheduler.configuration, model: times.model)
+      var source = try trace.open(seed: seed)
+      var observer = files.observer(header)
+      if let models {
+        let requests = models.asked(try source.collect())
+        observer = try run(
+          scheduler, requests, predictor,
+          models.engine(drafts: scheduler.configuration.lookahead, limit: engine.maxTokens),
+          observer)
+      } else {
+        var simulation = try Simulation(
+          scheduler, source: source, predictor: predictor, model: times.model,
+          speculation: speculation, observer: observer)
+        simulation.jitterSeed = seed
+        try simulation.run()
+        (source, observer) = (simulation.source, simulation.observer)
+      }
+      if name == policy.first, let remarks = TraceFlags.remarks(source) { verbosity.say(remarks) }
+      observer.trace?.end()
+      try table.show(header, observer.metrics)
+    }
+  }
+
+  /// In real time.
+  private func run(
+    _ scheduler: Scheduler, _ requests: [Workload.Request], _ predictor: any LengthPredictor,
+    _ engine: ModelEngine, _ observer: RunObserver
+  ) throws -> RunObserver {
+    let bar = verbosity.quiet ? nil : ProgressBar(label: "live", unit: .items("requests"))
+    defer { bar?.finish() }
+    var observer = observer
+    observer.progress = { bar?.update(done: $0, total: requests.count) }
+    var run = try LiveRun(
+      scheduler, source: ListedRequests(requests), predictor: predictor, engine: engine,
+      observer: observer)
+    Interrupt.endAfterRound()
+    try run.run(isStopped: { Interrupt.isRequested })
+    if Interrupt.isRequested { throw ExitCode(Interrupt.status) }
+    return run.observer
+  }
+
+  private func stepTimes(_ pair: Pair?) throws -> StepTimes {
+    guard let path = engine.calibration else {
+      return StepTimes(try StepTimeModel(parsing: engine.stepTimes))
+    }
+    var times: StepTimes
     if path == "auto", let pair {
       guard let kept = try CalibrationStore(pair, verbosity).fresh(orBrief: false) else {
         throw CommandError(
@@ -90,47 +147,12 @@ struct Replay: ParsableCommand {
           "--calibration auto: no calibration holds here; \"foretoken calibrate --batches\" makes one"
         )
       }
-      times = try StepTimes.fitted(kept, "calibration")
+      times = try StepTimes(fitting: kept, "calibration")
     } else {
-      times = try StepTimes.fitted(path, engine: engine.limits())
+      times = try StepTimes(fitting: path, engine: engine.limits())
     }
-    if !engine.jitter { times.jitter = [] }
+    if !engine.jitter { times.model.jitter = [] }
     return times
-  }
-
-  /// One policy, simulated, or live where there is a pair.
-  private func replay(
-    _ name: String, _ times: StepTimeModel, _ pair: Pair?, _ files: RunFiles,
-    _ table: inout ReplayTable
-  ) throws {
-    let speculation = try engine.speculation(seed: seed)
-    let scheduler = try engine.scheduler(policy: name, speculation: speculation)
-    let source = try trace.open(seed: seed)
-    let header = RunLogHeader(
-      policy: name, predictor: predictor.rawValue, clock: live ? .wall : .virtual,
-      configuration: scheduler.configuration, model: times)
-    let done: TraceFlags.Source
-    let observer: RunObserver
-    if let pair {
-      var run = try LiveRun(
-        scheduler, source: source, predictor: lengthPredictor(),
-        engine: ModelEngine(target: pair.target, seed: seed), observer: files.observer(header))
-      Interrupt.reset()
-      Interrupt.endAfterRound()
-      try run.run(isStopped: { Interrupt.isRequested })
-      if Interrupt.isRequested { throw ExitCode(Interrupt.status) }
-      (done, observer) = (run.source, run.observer)
-    } else {
-      var simulation = try Simulation(
-        scheduler, source: source, predictor: lengthPredictor(), model: times,
-        speculation: speculation, observer: files.observer(header))
-      simulation.jitterSeed = seed
-      try simulation.run()
-      (done, observer) = (simulation.source, simulation.observer)
-    }
-    if name == policy.first, let remarks = TraceFlags.remarks(done) { verbosity.say(remarks) }
-    observer.trace?.end()
-    try table.show(header, observer.metrics)
   }
 
   /// The runs that a log holds, one after the other.
@@ -156,21 +178,5 @@ struct Replay: ParsableCommand {
     }
     current.fold.observer.trace?.end()
     try table.show(current.header, current.fold.observer.metrics)
-  }
-
-  private func lengthPredictor() throws -> any LengthPredictor {
-    switch predictor {
-    case .none: return NoPredictor()
-    case .oracle: return OraclePredictor()
-    case .group: return GroupQuantiles()
-    case .noise:
-      guard trace.trace != "-" else {
-        throw CommandError(
-          Failure.usage, "--predictor noise reads the trace twice, which stdin does not allow")
-      }
-      var source = try trace.open(seed: seed)
-      return try NoisyPredictor(
-        tau: tau, lengths: source.collect().map(\.outputLength), seed: seed)
-    }
   }
 }

@@ -40,10 +40,18 @@ struct RunObserver: SimulationObserver {
   var metrics = ServiceMetrics()
   var log: RunLogWriter?
   var trace: ChromeTrace?
+  /// Told how many requests are done.
+  var progress: ((Int) -> Void)?
+  private var done = 0
+
+  init(log: RunLogWriter?, trace: ChromeTrace?) {
+    self.log = log
+    self.trace = trace
+  }
 
   var wantsBatches: Bool { log != nil }
 
-  mutating func arrived(_ request: Request) {
+  mutating func arrived(_ request: Workload.Request) {
     metrics.arrived(request)
     log?.arrived(request)
   }
@@ -52,6 +60,10 @@ struct RunObserver: SimulationObserver {
     metrics.observe(event)
     log?.observe(event)
     trace?.observe(event)
+    if [.finished, .rejected, .cancelled].contains(event.kind) {
+      done += 1
+      progress?(done)
+    }
   }
 
   mutating func observe(_ run: StepRun) {

@@ -39,8 +39,12 @@ struct SchedulerFlags: ParsableArguments {
   var acceptance = 0.7
   @Option(help: "Its deviation over requests.")
   var acceptanceDeviation = 0.15
-  @Option(help: "Milliseconds of one draft step.")
-  var draftStep = 1.0
+  @Option(
+    help: """
+      Milliseconds of one draft step. (default: what this machine's calibration says, for each \
+      decode; 1 where there is none)
+      """)
+  var draftStep: Double?
 
   private static func names<Kind: CaseIterable & RawRepresentable<String>>(
     _: Kind.Type
@@ -48,7 +52,10 @@ struct SchedulerFlags: ParsableArguments {
     Kind.allCases.map(\.rawValue).joined(separator: ", ")
   }
 
-  func speculation(seed: UInt64) throws(WorkloadError) -> Speculation? {
+  /// - Parameter measured: what drafting takes here, for where `--draft-step` says nothing.
+  func speculation(
+    seed: UInt64, measured: StepTimes.Drafting? = nil
+  ) throws(WorkloadError) -> Speculation? {
     guard let speculate else { return nil }
     let length: Speculation.DraftLength
     if speculate == "best" {
@@ -60,9 +67,15 @@ struct SchedulerFlags: ParsableArguments {
         .invalidSetting, source: "--speculate",
         problem: "'\(speculate)' is neither a number nor 'best'")
     }
-    return try Speculation(
+    var speculation = try Speculation(
       length, acceptance: acceptance, acceptanceDeviation: acceptanceDeviation,
-      draftStep: Time(milliseconds: draftStep), seed: seed)
+      draftStep: Time(milliseconds: draftStep ?? 1), seed: seed)
+    if let measured, draftStep == nil {
+      speculation.draftPerDecode = measured.token
+      let drafts = Double(max(1, length.limit))
+      speculation.draftStep = Time(seconds: measured.start.seconds / drafts)
+    }
+    return speculation
   }
 
   func scheduler(

@@ -85,11 +85,16 @@ extension Trace {
 
   struct Synthesize: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Draw arrivals, with lengths taken from a trace, and write them to stdout.")
+      abstract: "Draw arrivals, with lengths taken from a trace, and write them to stdout.",
+      discussion: """
+        Where TRACE is a folder of ServeGen's client files (chunk-N-trace.csv, \
+        chunk-N-dataset.json), each client's arrivals and lengths are drawn as they were \
+        recorded over the day; --from and --until choose the part of it.
+        """)
 
     @OptionGroup var flags: TraceFlags
-    @Option(help: "Requests a second of all clients together.")
-    var rate: Double
+    @Option(help: "Requests a second of all clients together; a folder's own without.")
+    var rate: Double?
     @Option(help: "Gap deviation over mean of each client: 1 is Poisson, more comes in bursts.")
     var variation = 1.0
     @Option(help: "Clients; each has the same share of the rate.")
@@ -104,6 +109,16 @@ extension Trace {
       try Failure.reported {
         guard clients >= 1 else {
           throw CommandError(Failure.usage, "--clients must be at least 1")
+        }
+        if ServeGenFolder.isFolder(flags.trace) {
+          var mix = try ServeGenFolder.mix(
+            flags.trace, rate: rate, from: max(0, flags.from), until: flags.until, count: count,
+            seed: seed)
+          try Trace.write(&mix, as: TraceSchema.named(to))
+          return
+        }
+        guard let rate else {
+          throw CommandError(Failure.usage, "--rate says how many requests come a second")
         }
         var source = try flags.open(seed: seed)
         let lengths = LengthPairs(try source.collect())

@@ -43,6 +43,14 @@ struct Report: ParsableCommand {
   var output: String?
   @Option(help: ArgumentHelp("Report on the runs of a log; runs no model.", valueName: "file"))
   var fromLog: String?
+  @Option(
+    help: ArgumentHelp(
+      "Report the target's perplexity on a text, or on the texts of a .jsonl, instead: with the "
+        + "weights as stored, q8 and q4, or as --dtype.", valueName: "file"))
+  var perplexity: [String] = []
+  @Option(
+    help: "Tokens that --perplexity reads at a time. (default: the context, up to 1024)")
+  var window: Int?
   @OptionGroup var verbosity: VerbosityFlags
 
   @OptionGroup(title: "What is compared") var comparison: ComparisonFlags
@@ -60,6 +68,15 @@ struct Report: ParsableCommand {
   var calibration: String?
 
   func validate() throws {
+    if !perplexity.isEmpty {
+      guard files.isEmpty, !quick, fromLog == nil, output == nil else {
+        throw ValidationError("--perplexity takes no prompts, --quick, --from-log or --output")
+      }
+      guard window ?? 2 > 1 else { throw ValidationError("--window takes 2 or more") }
+      guard limit ?? 1 > 0 else { throw ValidationError("--limit takes 1 or more") }
+      return
+    }
+    guard window == nil else { throw ValidationError("--window goes with --perplexity") }
     if fromLog != nil, !files.isEmpty || quick {
       throw ValidationError("--from-log takes neither prompts nor --quick")
     }
@@ -74,7 +91,13 @@ struct Report: ParsableCommand {
     try Failure.reported {
       StandardOutput.ignoreBrokenPipes()
       Interrupt.watch()
-      if let fromLog {
+      if !perplexity.isEmpty {
+        var report = try PerplexityReport(
+          perplexity, limit: limit, window: window, model: model, verbosity)
+        let types: [WeightType?] = model.dtype.map { [$0] } ?? [nil, .q8, .q4]
+        try report.measure(types, threads: model.threads.count)
+        try StandardOutput.write(format.render([(report.title, "perplexity", report.table)]))
+      } else if let fromLog {
         var fold: ReportFold?
         try ReportLog.read(path: fromLog) { header in
           var header = header

@@ -44,7 +44,7 @@ struct ReportFiles {
     return String(decoding: try ReportLog.encode(whole, pretty: true), as: UTF8.self) + "\n"
   }
 
-  private func write(_ name: String, _ text: String) throws(ModelError) {
+  func write(_ name: String, _ text: String) throws(ModelError) {
     try TextFile.write(text, to: path(name))
   }
 

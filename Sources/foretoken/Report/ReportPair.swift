@@ -87,7 +87,9 @@ struct ReportPair {
   private func facts(_ model: TransformerModel, _ directory: ModelDirectory) throws -> ModelFacts {
     ModelFacts(
       path: directory.path, parameters: model.configuration.parameterCount,
-      dtype: model.weights.type.rawValue, sha256: try Self.sha256(directory.weightFile))
+      dtype: model.weights.type.rawValue,
+      sha256: try directory.checkpoint.files.map { try Self.sha256($0.path) }.joined(separator: ",")
+    )
   }
 
   /// What `sha256sum` says of a file.

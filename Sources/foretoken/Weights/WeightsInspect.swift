@@ -10,10 +10,11 @@ extension Weights {
 
     /// What `--error` compares with.
     enum HeldType: String, ExpressibleByArgument, CaseIterable {
-      case q8, bf16, f16
+      case q4, q8, bf16, f16
 
       var weightType: WeightType {
         switch self {
+        case .q4: .q4
         case .q8: .q8
         case .bf16: .bf16
         case .f16: .f16
@@ -26,13 +27,16 @@ extension Weights {
     @Flag(help: "Print a JSON object instead of a table.")
     var json = false
     @Option(
-      help: "Also say what each matrix loses when it is held in memory as q8, bf16 or f16.")
-    var error: HeldType?
+      help: """
+        Also say what each matrix loses when it is held in memory as q4, q8, bf16 or f16; may be \
+        given several times.
+        """)
+    var error: [HeldType] = []
 
     func run() throws {
       try Failure.reported {
         let path = try Weights.file(input, in: [Weights.packedName, Weights.plainName])
-        let listing = try WeightListing(WeightFile(path: path), error: error)
+        let listing = try WeightListing(WeightFile(path: path), errorTypes: error)
         if json {
           print(try listing.json)
         } else {
@@ -51,7 +55,8 @@ struct WeightListing: Encodable {
     var shape: [Int]
     var bytes: Int
     var storedBytes: Int
-    var error: Loss?
+    /// By the types that were asked for; none for what is never packed.
+    var errors: [String: Loss]?
   }
 
   /// `|w' - w| / |w|`, and the largest error of one value.
@@ -65,28 +70,35 @@ struct WeightListing: Encodable {
   var fileBytes: Int
   var bytes: Int
   var storedBytes: Int
-  var errorType: String?
   var metadata: [String: String]
   var tensors: [Tensor]
+  private var errorTypes: [Weights.Inspect.HeldType]
 
-  init(_ file: WeightFile, error: Weights.Inspect.HeldType?) throws {
+  private enum CodingKeys: CodingKey {
+    case path, packed, fileBytes, bytes, storedBytes, metadata, tensors
+  }
+
+  init(_ file: WeightFile, errorTypes: [Weights.Inspect.HeldType]) throws {
     path = file.path
     packed = file.isPacked
     fileBytes = file.size
-    errorType = error?.rawValue
+    self.errorTypes = errorTypes
     metadata = file.metadata
     tensors = []
     let bar = ProgressBar(label: "reading \(file.path)", unit: .items("tensors"))
     defer { bar.finish() }
     for (index, info) in file.tensors.enumerated() {
-      let loss = try error.flatMap {
-        try file.quantizationError(at: index, as: $0.weightType)
+      var losses: [String: Loss] = [:]
+      for type in errorTypes {
+        if let error = try file.quantizationError(at: index, as: type.weightType) {
+          losses[type.rawValue] = Loss(relative: error.relative, largest: error.largest)
+        }
       }
       tensors.append(
         Tensor(
           name: info.name, dtype: info.dtype.rawValue, shape: info.shape, bytes: info.byteCount,
           storedBytes: file.storedBytes(at: index),
-          error: loss.map { Loss(relative: $0.relative, largest: $0.largest) }))
+          errors: losses.isEmpty ? nil : losses))
       bar.update(done: index + 1, total: file.tensors.count)
     }
     bytes = tensors.reduce(0) { $0 + $1.bytes }
@@ -108,7 +120,7 @@ struct WeightListing: Encodable {
   var table: String {
     var rows = [["name", "dtype", "shape", "bytes"]]
     if packed { rows[0] += ["packed", "ratio"] }
-    if let errorType { rows[0] += ["\(errorType) error", "largest"] }
+    for type in errorTypes { rows[0] += ["\(type) error", "largest"] }
     for tensor in tensors {
       var row = [
         tensor.name.printable, tensor.dtype, tensor.shape.map(String.init).joined(separator: "x"),
@@ -117,9 +129,11 @@ struct WeightListing: Encodable {
       if packed {
         row += [byteText(tensor.storedBytes), ratioText(tensor.storedBytes, to: tensor.bytes)]
       }
-      if errorType != nil {
+      for type in errorTypes {
         row +=
-          tensor.error.map { [percentText($0.relative), scientificText($0.largest)] }
+          tensor.errors?[type.rawValue].map {
+            [percentText($0.relative), scientificText($0.largest)]
+          }
           ?? ["-", "-"]
       }
       rows.append(row)

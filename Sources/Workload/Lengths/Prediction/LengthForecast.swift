@@ -23,6 +23,8 @@ package struct HeldOutPredictions: Sendable {
   /// The group baseline from the same training rows.
   private var baselines: [LengthDistribution] = []
   private var runaway: RunawayRates
+  /// The one that was trained last: what costs are measured on.
+  package private(set) var lastModel: PromptLengthModel?
 
   /// Cuts the prompts of the examples for which `isHeldOut` into folds, and predicts each fold by
   /// what was trained on all other prompts, those that are never held out included.
@@ -66,6 +68,7 @@ package struct HeldOutPredictions: Sendable {
     _ held: [LengthExample], by model: PromptLengthModel, trainedOn training: [LengthExample],
     fold: Int
   ) {
+    lastModel = model
     let groups = GroupLengths(training.map(\.row))
     var readings: [String: PromptLengthModel.Reading] = [:]
     for example in held {

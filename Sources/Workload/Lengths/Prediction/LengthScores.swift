@@ -100,15 +100,9 @@ package struct LengthScores: Sendable {
 
   /// Mean tau-b inside windows of so many rows in random order: what a scheduler sees of a queue.
   package func kendallTau(window: Int, seed: UInt64 = 1) -> Double? {
-    var random = SeededRandom(seed, 4)
     let pairs = medians.flatMap(\.self)
-    let order = random.permutation(pairs.count).map { pairs[Int($0)] }
-    var taus: [Double] = []
-    for start in stride(from: 0, through: order.count - window, by: window) {
-      let part = order[start..<start + window]
-      if let tau = rankCorrelation(part.map(\.predicted), part.map(\.drawn)) { taus.append(tau) }
-    }
-    return taus.isEmpty ? nil : taus.reduce(0, +) / Double(taus.count)
+    return rankCorrelation(
+      pairs.map(\.predicted), pairs.map(\.drawn), window: window, seed: seed)
   }
 
   /// The greatest distance of the probability integral from uniform, on tenths.

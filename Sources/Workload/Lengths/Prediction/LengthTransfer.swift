@@ -9,6 +9,9 @@ package struct LengthTransfer: Sendable {
   package let shift: Float
   private let model: PromptLengthModel
 
+  /// How much longer its answers are than the donor's.
+  package var factor: Double { Double(exponential(shift)) }
+
   /// - Parameter shots: answers of the new model to about 20 prompts; without any, the prediction is
   ///   that for a model of which nothing is known.
   package init(_ model: PromptLengthModel, shots: [LengthExample]) {

@@ -42,61 +42,40 @@ extension PromptLengthModel {
     return tensors
   }
 
+  /// Bytes of all its arrays.
+  package var byteCount: Int {
+    tensors.values.reduce(0) { $0 + $1.values.count * MemoryLayout<Float>.stride }
+  }
+
   /// - Throws: `parameters` when an array is missing or does not fit the description.
   package init(
     _ description: Description, tensors: [String: NamedTensor]
   ) throws(LearningError) {
-    func vector(_ name: String, _ count: Int) throws(LearningError) -> [Float] {
-      guard let tensor = tensors[name], tensor.values.count == count,
-        tensor.values.allSatisfy(\.isFinite)
-      else {
-        throw LearningError(
-          .parameters, at: name, "is missing or does not have \(count) finite numbers")
-      }
-      return tensor.values
-    }
-    func scale(_ name: String, _ count: Int) throws(LearningError) -> Standardisation {
-      try Standardisation(
-        mean: vector("\(name).mean", count), scale: vector("\(name).scale", count))
-    }
     var terms = description.terms
     try terms.validate()
-    terms.rarities = try vector("terms.rarities", terms.termCount)
+    terms.rarities = try tensors.vector("terms.rarities", terms.termCount)
     let (models, writers) = (description.models.count, description.backgroundNames.count)
     let inputs = Self.featureCount(models: models, writers: writers)
     let width = terms.width + writers
     guard models > 0, models < 10_000, writers < 1000, !description.networks.isEmpty else {
       throw LearningError(.parameters, at: "description", "has no models or no networks")
     }
-    var networks: [DenseNetwork] = []
-    for (index, layers) in description.networks.enumerated() {
-      let prefix = "network.\(index)."
-      var own: [String: NamedTensor] = [:]
-      for (name, tensor) in tensors where name.hasPrefix(prefix) {
-        own[String(name.dropFirst(prefix.count))] = tensor
-      }
-      let network = try DenseNetwork(layers, tensors: own)
-      guard network.inputWidth == inputs, network.outputWidth == Self.levels.count else {
-        throw LearningError(
-          .parameters, at: "network \(index)",
-          "\(network.inputWidth) inputs and \(network.outputWidth) outputs, expected \(inputs) and "
-            + "\(Self.levels.count)")
-      }
-      networks.append(network)
-    }
+    let networks = try tensors.networks(
+      description.networks, inputs: inputs, outputs: Self.levels.count)
     self.init(
       models: description.models, terms: terms,
-      countScale: try scale("counts", PromptTerms.countNames.count),
+      countScale: try tensors.standardisation("counts", PromptTerms.countNames.count),
       backgroundNames: description.backgroundNames,
       background: SparseRidge.Fit(
-        means: writers > 0 ? try vector("background.means", writers) : [],
-        weights: writers > 0 ? try vector("background.weights", terms.width * writers) : []),
+        means: writers > 0 ? try tensors.vector("background.means", writers) : [],
+        weights: writers > 0 ? try tensors.vector("background.weights", terms.width * writers) : []),
       backgroundScale: writers > 0
-        ? try scale("background", writers) : try Standardisation(mean: [], scale: []),
+        ? try tensors.standardisation("background", writers)
+        : try Standardisation(mean: [], scale: []),
       guesses: SparseRidge.Fit(
-        means: try vector("guesses.means", models + 1),
-        weights: try vector("guesses.weights", width * (models + 1))),
-      inputScale: try scale("inputs", inputs), networks: networks,
+        means: try tensors.vector("guesses.means", models + 1),
+        weights: try tensors.vector("guesses.weights", width * (models + 1))),
+      inputScale: try tensors.standardisation("inputs", inputs), networks: networks,
       calibration: description.calibration, runaway: description.runaway)
   }
 }

@@ -7,6 +7,7 @@ package struct OnDemand: AdmissionPolicy {
   package init(watermark: Double = 0) { self.watermark = watermark }
 
   package var name: String { watermark == 0 ? "on-demand" : "watermark" }
+  package var usesPredictions: Bool { false }
 
   package func admits(
     _ candidate: RequestState, beside running: RunningRequests, cache: BlockPool

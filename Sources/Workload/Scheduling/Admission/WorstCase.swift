@@ -4,6 +4,7 @@ package struct WorstCase: AdmissionPolicy {
   package init() {}
 
   package var name: String { "worst-case" }
+  package var usesPredictions: Bool { false }
 
   package func admits(
     _ candidate: RequestState, beside running: RunningRequests, cache: BlockPool

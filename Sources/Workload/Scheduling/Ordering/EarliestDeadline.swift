@@ -24,6 +24,7 @@ package struct EarliestDeadline: OrderingPolicy {
   }
 
   package var name: String { serviceTime == .zero ? "edf" : "least-slack" }
+  package var usesPredictions: Bool { serviceTime > .zero }
 
   package func key(of request: RequestState, at now: Time) -> Double {
     guard let last = targets.last else { return request.arrival.seconds }

@@ -5,8 +5,8 @@
 package struct FairShare: OrderingPolicy {
   package var inputWeight: Double
   package var outputWeight: Double
-  /// Service given so far, by client.
-  package private(set) var counters: [Int: Double] = [:]
+  /// Service given so far, by `Request.client`.
+  package private(set) var counters: [Double] = []
   /// Requests of each client that are here.
   private var active: [Int: Int] = [:]
 
@@ -16,26 +16,26 @@ package struct FairShare: OrderingPolicy {
   }
 
   package var name: String { "vtc" }
-  package var keysDrift: Bool { true }
+  package var usesPredictions: Bool { false }
+  package var keyIsClients: Bool { true }
   package var reviewInterval: Int { 16 }
   package var accountsService: Bool { true }
 
   package func key(of request: RequestState, at now: Time) -> Double {
-    counters[request.client] ?? 0
+    counters[request.client]
   }
 
   package mutating func submitted(_ request: RequestState) {
     let client = request.client
-    if active[client] == nil {
-      let least = active.keys.compactMap { counters[$0] }.min()
-      counters[client] = max(counters[client] ?? 0, least ?? 0)
+    while counters.count <= client { counters.append(0) }
+    if active[client] == nil, let least = active.keys.map({ counters[$0] }).min() {
+      counters[client] = max(counters[client], least)
     }
     active[client, default: 0] += 1
   }
 
   package mutating func served(_ request: RequestState, input: Int, output: Int) {
-    counters[request.client, default: 0] +=
-      inputWeight * Double(input) + outputWeight * Double(output)
+    counters[request.client] += inputWeight * Double(input) + outputWeight * Double(output)
   }
 
   package mutating func departed(_ request: RequestState) {

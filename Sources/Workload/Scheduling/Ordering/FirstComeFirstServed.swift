@@ -4,6 +4,7 @@ package struct FirstComeFirstServed: OrderingPolicy {
   package init() {}
 
   package var name: String { "fcfs" }
+  package var usesPredictions: Bool { false }
   package var victim: VictimRule { .lastAdmitted }
   package func key(of request: RequestState, at now: Time) -> Double { 0 }
 }

@@ -8,6 +8,7 @@ package struct PriorityOrder: OrderingPolicy {
   package init(ageing: Double = 0) { self.ageing = ageing }
 
   package var name: String { ageing == 0 ? "priority" : "priority-ageing" }
+  package var usesPredictions: Bool { false }
 
   package func key(of request: RequestState, at now: Time) -> Double {
     Double(request.priority) + ageing * request.arrival.seconds

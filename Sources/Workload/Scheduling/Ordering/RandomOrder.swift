@@ -5,6 +5,7 @@ package struct RandomOrder: OrderingPolicy {
   package init(seed: UInt64 = 0) { self.seed = seed }
 
   package var name: String { "random" }
+  package var usesPredictions: Bool { false }
 
   package func key(of request: RequestState, at now: Time) -> Double {
     var random = RandomSource(seed: seed, item: request.id)

@@ -27,12 +27,17 @@ package struct SkipJoinQueues: OrderingPolicy {
   }
 
   package var name: String { "mlfq" }
+  package var usesPredictions: Bool { false }
   package var isPreemptive: Bool { true }
-  package var keysDrift: Bool { true }
   package var reviewInterval: Int { max(1, Int(quantum) / 2) }
 
   package func key(of request: RequestState, at now: Time) -> Double {
     Double(level(request, at: now))
+  }
+
+  package func keyHolds(of request: RequestState, at now: Time) -> Time {
+    let end = request.waitingSince + promotion
+    return now > end ? .never : end
   }
 
   package func displaces(
