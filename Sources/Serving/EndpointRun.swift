@@ -107,7 +107,8 @@ package struct EndpointRun<Source: RequestSource, Observer: SimulationObserver> 
 
   private func send(_ flight: Flight) throws(EndpointError) {
     let request = try server.request(
-      server.prompts.text(for: flight.request), tokens: flight.request.outputLength,
+      server.prompts.text(for: flight.request),
+      tokens: server.answerLimit ?? flight.request.outputLength,
       priority: flight.priority, isStreamed: true)
     flight.stream = CompletionStream()
     try transfers.start(request, id: flight.request.id) { [inbox] bytes in
@@ -179,7 +180,8 @@ package struct EndpointRun<Source: RequestSource, Observer: SimulationObserver> 
   private mutating func finish(_ flight: Flight, at last: Time) {
     let tokens = max(1, flight.stream.answerTokens ?? flight.stream.pieces)
     tally.noteAnswer(
-      asked: flight.request, promptTokens: flight.stream.promptTokens, answerTokens: tokens)
+      flight.request, promptTokens: flight.stream.promptTokens,
+      answerTokens: server.answerLimit == nil ? tokens : nil)
     if let priority = flight.priority, let first = flight.firstPiece {
       tally.overtaking.add(priority: priority, sent: flight.sent, first: first)
     }

@@ -12,13 +12,16 @@ package struct EndpointServer: Sendable {
   package var timeout: Double
   package var retries: RetryPolicy
   package var prompts: SyntheticPrompts
-  /// Whether it is told that answers go on as long as the trace's.
-  package private(set) var ignoresEnd = true
+  /// The most tokens of answers that end where the model ends them; nil where they are to be as long
+  /// as the trace's.
+  package let answerLimit: Int?
+  /// Whether it is told to go on past the end of an answer.
+  package private(set) var ignoresEnd: Bool
 
   package init(
     url: String, model: String, headers: [String] = [], isChat: Bool = false,
     timeout: Double = 600, retries: RetryPolicy = RetryPolicy(),
-    prompts: SyntheticPrompts = SyntheticPrompts()
+    prompts: SyntheticPrompts = SyntheticPrompts(), answerLimit: Int? = nil
   ) {
     self.url = url
     self.model = model
@@ -27,6 +30,8 @@ package struct EndpointServer: Sendable {
     self.timeout = timeout
     self.retries = retries
     self.prompts = prompts
+    self.answerLimit = answerLimit
+    ignoresEnd = answerLimit == nil
   }
 
   /// A request for a greedy answer of so many tokens.
@@ -55,26 +60,22 @@ package struct EndpointServer: Sendable {
     var remarks: [String] = []
     let (few, many) = (16, 256)
     let priority = sendsPriorities ? 1 : nil
-    let short: Int?
-    do throws(EndpointError) {
-      short = try ask(words: few, priority, isStopped)
-    } catch {
-      guard error.code == .rejected else { throw error }
+    var short = try asked(words: few, priority, isStopped)
+    if case .failure = short, ignoresEnd {
       ignoresEnd = false
-      do throws(EndpointError) {
-        short = try ask(words: few, priority, isStopped)
-      } catch {
-        guard sendsPriorities, error.code == .rejected, accepts(words: few, isStopped) else {
-          throw error
-        }
-        throw EndpointError(
-          .rejected, url: url, problem: "takes no priorities: \(error.problem)",
-          advice: "vLLM does with --scheduling-policy priority; --client-order orders here")
+      short = try asked(words: few, priority, isStopped)
+      if case .success = short {
+        remarks.append("the server refuses ignore_eos: answers may be shorter than the trace's")
       }
-      remarks.append("the server refuses ignore_eos: answers may be shorter than the trace's")
     }
-    let long = try ask(words: many, priority, isStopped)
-    if let short, let long,
+    if case .failure(let refusal) = short, sendsPriorities,
+      case .success = try asked(words: few, nil, isStopped)
+    {
+      throw EndpointError(
+        .rejected, url: url, problem: "takes no priorities: \(refusal.problem)",
+        advice: "vLLM does with --scheduling-policy priority; --client-order orders here")
+    }
+    if let short = try short.get(), let long = try ask(words: many, priority, isStopped),
       prompts.calibrate(short: (few, short), long: (many, long))
     {
       return remarks
@@ -82,12 +83,15 @@ package struct EndpointServer: Sendable {
     return remarks + ["the server counts no tokens of prompts: a word is taken for one"]
   }
 
-  private func accepts(words: Int, _ isStopped: () -> Bool) -> Bool {
+  /// As `ask`; a failure is a refusal of such a request.
+  private func asked(
+    words: Int, _ priority: Int?, _ isStopped: () -> Bool
+  ) throws(EndpointError) -> Result<Int?, EndpointError> {
     do throws(EndpointError) {
-      _ = try ask(words: words, nil, isStopped)
-      return true
+      return .success(try ask(words: words, priority, isStopped))
     } catch {
-      return false
+      guard error.code == .rejected else { throw error }
+      return .failure(error)
     }
   }
 

@@ -31,9 +31,10 @@ package struct EndpointTally: Sendable {
 
   mutating func noteLag(_ seconds: Double) { longestLag = max(longestLag, seconds) }
 
-  mutating func noteAnswer(asked: Request, promptTokens: Int?, answerTokens: Int) {
+  /// - Parameter answerTokens: where they are to be as many as the trace's.
+  mutating func noteAnswer(_ asked: Request, promptTokens: Int?, answerTokens: Int?) {
     answers += 1
-    if answerTokens != asked.outputLength { otherLengths += 1 }
+    if let answerTokens, answerTokens != asked.outputLength { otherLengths += 1 }
     if let promptTokens, asked.text == nil {
       wantedPromptTokens += asked.inputLength
       countedPromptTokens += promptTokens

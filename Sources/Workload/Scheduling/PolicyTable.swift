@@ -4,6 +4,8 @@ package enum PolicyTable {
   package static let orderings: [any OrderingPolicy] = [
     FirstComeFirstServed(),
     ShortestJobFirst(),
+    // A token of a prompt takes about a tenth of what one of an answer takes in a batch.
+    ShortestJobFirst(inputWeight: 0.1),
     AgedShortestJob(),
     ShortestRemaining(),
     ShortestRemaining(protectedShare: 0.8),

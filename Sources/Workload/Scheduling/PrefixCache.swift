@@ -24,7 +24,7 @@ struct PrefixCache: Sendable {
 
   private let blockSize: Int
   private var blocks: [Block]
-  private var byKey: [UInt64: Int32] = [:]
+  private var byKey: KeyTable
   private var longestUnused: Int32
   private var lastUsed: Int32
   /// Blocks that nobody uses.
@@ -36,6 +36,7 @@ struct PrefixCache: Sendable {
   /// - Precondition: at least one block of at least one token.
   init(capacity: Int, blockSize: Int) {
     self.blockSize = blockSize
+    byKey = KeyTable(capacity: capacity)
     blocks = (0..<capacity).map { index in
       Block(previous: Int32(index - 1), next: index + 1 < capacity ? Int32(index + 1) : Self.nobody)
     }
@@ -124,7 +125,7 @@ struct PrefixCache: Sendable {
       guard block < keys[slot].count else { return }
       let (key, index) = (keys[slot][block], held[slot][block])
       if blocks[Int(index)].key == 0, byKey[key] == nil {
-        byKey[key] = index
+        byKey.insert(key, index)
         blocks[Int(index)].key = key
       }
     }
@@ -146,7 +147,7 @@ struct PrefixCache: Sendable {
   private mutating func forget(_ index: Int32) {
     let key = blocks[Int(index)].key
     guard key != 0 else { return }
-    byKey[key] = nil
+    byKey.remove(key)
     blocks[Int(index)].key = 0
   }
 
@@ -170,46 +171,55 @@ struct PrefixCache: Sendable {
   }
 }
 
-/// Blocks given and taken, by count and, where prefixes are kept, by what they hold.
-extension Scheduler {
-  /// Blocks that a waiting request would take of those that are free to hold `tokens` of its text.
-  func blocksTaken(for tokens: Int, finding found: PrefixCache.Found) -> Int {
-    pool.blocks(for: tokens) - found.blocks + found.unused
+/// Blocks by their keys: open addressing, at most half full. Keys are well mixed, so their low bits
+/// say where to look.
+private struct KeyTable: Sendable {
+  /// 0 where there is none.
+  private var keys: [UInt64]
+  private var values: [Int32]
+  private let mask: Int
+
+  /// - Parameter capacity: the most keys at a time.
+  init(capacity: Int) {
+    var size = 16
+    while size < 2 * capacity { size *= 2 }
+    keys = Array(repeating: 0, count: size)
+    values = Array(repeating: 0, count: size)
+    mask = size - 1
   }
 
-  /// What is there of the text of a request that waits.
-  func found(_ slot: Int) -> PrefixCache.Found {
-    prefixes?.found(slot, known: states[slot].known) ?? PrefixCache.Found()
+  /// Where a key is, or would be.
+  private func place(_ key: UInt64) -> Int {
+    var place = Int(truncatingIfNeeded: key) & mask
+    while keys[place] != 0, keys[place] != key { place = (place + 1) & mask }
+    return place
   }
 
-  /// A request that is admitted begins behind what is there of its text.
-  mutating func reuse(_ slot: Int, _ found: PrefixCache.Found) {
-    guard found.blocks > 0 else { return }
-    prefixes?.reuse(slot, found)
-    pool.take(found.unused)
-    states[slot].blocks = found.blocks
-    states[slot].computed = found.blocks * pool.blockSize
+  subscript(key: UInt64) -> Int32? {
+    let place = place(key)
+    return keys[place] == key ? values[place] : nil
   }
 
-  /// Gives a request blocks for `reach` tokens, of which a step computes those that it has not.
-  mutating func hold(_ slot: Int, to reach: Int) {
-    let missing = pool.blocks(for: reach) - states[slot].blocks
-    if missing > 0 {
-      pool.take(missing)
-      states[slot].blocks += missing
-      prefixes?.extend(slot, to: states[slot].blocks)
+  /// - Precondition: the key is not there.
+  mutating func insert(_ key: UInt64, _ value: Int32) {
+    let place = place(key)
+    keys[place] = key
+    values[place] = value
+  }
+
+  mutating func remove(_ key: UInt64) {
+    var hole = place(key)
+    var next = (hole + 1) & mask
+    // Whoever would not be found behind the hole moves into it.
+    while keys[next] != 0 {
+      let home = Int(truncatingIfNeeded: keys[next]) & mask
+      if (next - home) & mask >= (next - hole) & mask {
+        keys[hole] = keys[next]
+        values[hole] = values[next]
+        hole = next
+      }
+      next = (next + 1) & mask
     }
-    prefixes?.fill(slot, from: states[slot].computed, to: reach)
-  }
-
-  /// Takes all of a request's blocks.
-  mutating func giveBackBlocks(_ slot: Int) {
-    if let before = prefixes?.free {
-      prefixes?.giveBack(slot, computed: states[slot].computed)
-      pool.giveBack((prefixes?.free ?? before) - before)
-    } else {
-      pool.giveBack(states[slot].blocks)
-    }
-    states[slot].blocks = 0
+    keys[hole] = 0
   }
 }

@@ -14,7 +14,7 @@ package struct ShortestJobFirst: OrderingPolicy {
     self.outputWeight = outputWeight
   }
 
-  package var name: String { "sjf" }
+  package var name: String { inputWeight == 0 ? "sjf" : "sjf-work" }
 
   package func key(of request: RequestState, at now: Time) -> Double {
     inputWeight * Double(request.inputLength) + outputWeight * statistic.length(request)
