@@ -46,13 +46,9 @@ package struct EndpointRun<Source: RequestSource, Observer: SimulationObserver> 
   /// Runs until the source is empty and every request is done, or until somebody wants it to stop:
   /// then what is under way counts as taken back.
   ///
-  /// - Parameters:
-  ///   - isStopped: asked ten times a second.
-  ///   - progress: told the number of requests that are done.
+  /// - Parameter isStopped: asked ten times a second.
   /// - Throws: what the source throws, and `EndpointError` for what no request could get over.
-  package mutating func run(
-    isStopped: () -> Bool = { false }, progress: ((Int) -> Void)? = nil
-  ) throws {
+  package mutating func run(isStopped: () -> Bool = { false }) throws {
     inbox.start = .now
     upcoming = try source.next()
     while !isStopped() {
@@ -68,7 +64,6 @@ package struct EndpointRun<Source: RequestSource, Observer: SimulationObserver> 
         guard let flight = flights[one.id] else { continue }
         settle(flight, one.result)
       }
-      if !ended.isEmpty { progress?(tally.done) }
     }
     transfers.cancelAll()
     receive()

@@ -66,6 +66,28 @@ import Testing
     #expect(run.status == 0 && run.text.contains("\"finished\":1,"), "\(run.errors)")
   }
 
+  @Test func `Prompts of one's own are asked in turn, and their answers end by themselves`() throws {
+    let server = try LoopbackServer { request in
+      let isProbe = request.number < 2
+      guard isProbe || request.body.contains("\"max_tokens\":77"),
+        !request.body.contains("ignore_eos"), !request.body.contains("min_tokens")
+      else { return .respond(status: 400, body: "what?") }
+      let words = CompletionServer.Wish(request.body).words
+      return CompletionServer.answer(
+        .init(request.body.replacing("\"max_tokens\":77", with: "\"max_tokens\":\(words)")))
+    }
+    defer { server.stop() }
+    try folder.write(
+      "prompts.jsonl", Array("{\"prompt\": \"one\"}\n{\"prompt\": \"one two three\"}\n".utf8))
+    let run = try CommandLineTool.run(
+      arguments(
+        server, ["--prompts", folder.path + "/prompts.jsonl", "--max-tokens", "77", "--json"]))
+    try #require(run.status == 0, "\(run.errors)")
+    let result = try #require(try run.events.first)
+    #expect(result["finished"].int == 20 && result["endpoint"]["other_lengths"].int == 0)
+    #expect(server.requestCount == 22)
+  }
+
   @Test(
     "What cannot be asked ends before it begins",
     arguments: [

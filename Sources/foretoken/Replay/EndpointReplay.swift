@@ -37,10 +37,12 @@ extension Replay {
     StandardOutput.ignoreBrokenPipes()
     Interrupt.watch()
     Interrupt.endAfterRound()
+    let texts = try live.texts()
     var server = EndpointServer(
       url: url, model: model.model ?? "", headers: try endpoint.server.authorization,
       isChat: endpoint.chat, timeout: endpoint.server.timeout, retries: endpoint.server.retries,
-      prompts: SyntheticPrompts(seed: seed))
+      prompts: SyntheticPrompts(seed: seed),
+      answerLimit: texts == nil ? nil : engine.maxTokens)
     let orders = try policy.map { name throws(WorkloadError) in
       (name, try PolicyTable.ordering(name), try priorities(name))
     }
@@ -49,21 +51,23 @@ extension Replay {
     for remark in remarks { verbosity.say(remark) }
     for (name, ordering, priorities) in orders where !Interrupt.isRequested {
       let header = RunLogHeader(
-        policy: name, predictor: predictor.rawValue, clock: .wall, configuration: engine.limits(),
+        policy: name, predictor: prediction.label, clock: .wall, configuration: engine.limits(),
         model: StepTimeModel())
       let limit = endpoint.concurrency ?? (endpoint.clientOrder ? 1 : nil)
-      var run = try EndpointRun(
-        server, order: endpoint.clientOrder ? ordering : FirstComeFirstServed(), limit: limit,
-        priorities: priorities, source: trace.open(seed: seed), predictor: lengthPredictor(),
-        observer: files.observer(header))
       let total = try requestCount()
       let bar = total.map { _ in ProgressBar(label: name, unit: .items("requests")) }
+      var observer = files.observer(header)
+      if let total { observer.progress = { bar?.update(done: $0, total: total) } }
+      var run = try EndpointRun(
+        server, order: endpoint.clientOrder ? ordering : FirstComeFirstServed(), limit: limit,
+        priorities: priorities,
+        source: PromptedRequests(base: trace.open(seed: seed), texts: texts ?? []),
+        predictor: prediction.predictor(trace, texts: texts, decoding: live.decoding, seed: seed),
+        observer: observer)
       defer { bar?.finish() }
-      try run.run(
-        isStopped: { Interrupt.isRequested },
-        progress: { done in if let total { bar?.update(done: done, total: total) } })
+      try run.run(isStopped: { Interrupt.isRequested })
       bar?.finish()
-      if name == policy.first, let remarks = TraceFlags.remarks(run.source) {
+      if name == policy.first, let remarks = TraceFlags.remarks(run.source.base) {
         verbosity.say(remarks)
       }
       run.observer.trace?.end()
@@ -118,6 +122,18 @@ extension Replay {
           + "when they should (vLLM: --scheduling-policy priority; or --client-order)")
     }
     if !parts.isEmpty { verbosity.say("\(name): " + parts.joined(separator: "; ")) }
+  }
+}
+
+/// Requests of a trace with prompts of one's own, over and over.
+private struct PromptedRequests<Base: RequestSource>: RequestSource {
+  private(set) var base: Base
+  let texts: [String]
+
+  mutating func next() throws(WorkloadError) -> Workload.Request? {
+    guard var request = try base.next() else { return nil }
+    if !texts.isEmpty { request.text = texts[request.id % texts.count] }
+    return request
   }
 }
 
