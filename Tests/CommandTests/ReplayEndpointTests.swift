@@ -66,7 +66,7 @@ import Testing
     #expect(run.status == 0 && run.text.contains("\"finished\":1,"), "\(run.errors)")
   }
 
-  @Test func `Prompts of one's own are asked in turn, and their answers end by themselves`() throws {
+  @Test func `Prompts of one's own are asked in turn, and answers end by themselves`() throws {
     let server = try LoopbackServer { request in
       let isProbe = request.number < 2
       guard isProbe || request.body.contains("\"max_tokens\":77"),
