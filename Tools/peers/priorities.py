@@ -22,7 +22,6 @@ from llama_server import Server, draft_file
 ARMS = [
     ("first come, first served", ["--policy", "fcfs"]),
     ("shortest first, tau 0.56", ["--policy", "sjf", "--predictor", "noise", "--tau", "0.56"]),
-    ("the same, with ageing", ["--policy", "sjf-ageing", "--predictor", "noise", "--tau", "0.56"]),
     ("shortest first, oracle", ["--policy", "sjf", "--predictor", "oracle"]),
 ]
 
@@ -32,7 +31,7 @@ def write_trace(path: Path, count: int, rate: float) -> None:
     clock, rows = 0.0, ["arrival_s,input_tokens,output_tokens"]
     for _ in range(count):
         prompt = min(300, max(4, round(draw.lognormvariate(3.6, 0.7))))
-        answer = min(400, max(2, round(draw.lognormvariate(4.0, 0.9))))
+        answer = min(400, max(2, round(draw.lognormvariate(3.2, 0.9))))
         rows.append(f"{clock:.4f},{prompt},{answer}")
         clock += draw.expovariate(rate)
     path.write_text("\n".join(rows) + "\n")
