@@ -1,5 +1,5 @@
 /// A run folded into one record per request and a few sums: an observer that any driver can feed.
-package struct ServiceMetrics: SimulationObserver, Sendable {
+package struct ServiceMetrics: SimulationObserver, Equatable, Sendable {
   /// In order of arrival, by `Request.id` less the first one's.
   package private(set) var records: [RequestRecord] = []
   /// Times between tokens, over tokens. Several tokens of one verification count once.

@@ -79,7 +79,7 @@ package struct TraceWriter: Sendable {
     }
   }
 
-  private static func decimal(_ whole: Int64, rest: Int64, places: Int) -> String {
+  static func decimal(_ whole: Int64, rest: Int64, places: Int) -> String {
     guard rest > 0 else { return "\(whole)" }
     var digits = "\(rest)"
     digits = String(repeating: "0", count: max(0, places - digits.count)) + digits
@@ -91,7 +91,7 @@ package struct TraceWriter: Sendable {
     text.contains(",") ? "\"\(text)\"" : text
   }
 
-  private static func jsonString(_ text: String) -> String {
+  static func jsonString(_ text: String) -> String {
     var out = "\""
     for scalar in text.unicodeScalars {
       switch scalar {
