@@ -22,6 +22,11 @@ package struct RunLogFold<Observer: SimulationObserver> {
       case .finished, .rejected, .cancelled: lastToken[event.request] = nil
       case .arrived, .admitted, .resumed, .preempted, .firstToken: break
       }
+    case .emission(let emission):
+      if let last = lastToken.updateValue(emission.time, forKey: emission.request) {
+        observer.observe(gap: emission.time - last, increment: .zero, steps: 1, weight: 1)
+      }
+      observer.observe(emission)
     case .steps(let run):
       observeGaps(run)
       observer.observe(run)
@@ -74,6 +79,10 @@ package struct Both<First: SimulationObserver, Second: SimulationObserver>: Simu
   package mutating func observe(_ run: StepRun) {
     first.observe(run)
     second.observe(run)
+  }
+  package mutating func observe(_ emission: Emission) {
+    first.observe(emission)
+    second.observe(emission)
   }
   package mutating func observe(gap: Time, increment: Time, steps: Int, weight: Int) {
     first.observe(gap: gap, increment: increment, steps: steps, weight: weight)

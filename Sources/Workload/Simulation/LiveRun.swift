@@ -58,10 +58,12 @@ package struct LiveRun<Source: RequestSource, Engine: StepEngine, Observer: Simu
     engine: Engine, observer: Observer
   ) throws(WorkloadError) {
     let configuration = scheduler.configuration
-    guard !configuration.isPipelined, configuration.preemption == .recompute else {
+    guard !configuration.isPipelined, configuration.preemption == .recompute,
+      !configuration.cachesPrefixes
+    else {
       throw WorkloadError(
         .invalidSetting, source: "live run",
-        problem: "steps that are planned ahead, and swapping, are only simulated")
+        problem: "steps that are planned ahead, swapping and cached prefixes are only simulated")
     }
     self.scheduler = scheduler
     self.source = source

@@ -24,7 +24,7 @@ struct StudyFile: Codable, Equatable {
   struct Engine: Codable, Equatable {
     var batching, preemption, admission: String?
     var maxNumBatchedTokens, maxNumSeqs, blockSize, maxTokens: Int?
-    var asyncScheduling: Bool?
+    var asyncScheduling, prefixCaching: Bool?
   }
 
   struct Speculation: Codable, Equatable {
@@ -67,7 +67,7 @@ struct StudyFile: Codable, Equatable {
     ],
     "engine": [
       "batching", "preemption", "admission", "max_num_batched_tokens", "max_num_seqs",
-      "block_size", "max_tokens", "async_scheduling",
+      "block_size", "max_tokens", "async_scheduling", "prefix_caching",
     ],
     "speculation": ["drafts", "acceptance", "acceptance_deviation", "draft_step"],
   ]
