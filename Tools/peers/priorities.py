@@ -22,6 +22,8 @@ from llama_server import Server, draft_file
 ARMS = [
     ("first come, first served", ["--policy", "fcfs"]),
     ("shortest first, tau 0.56", ["--policy", "sjf", "--predictor", "noise", "--tau", "0.56"]),
+    ("the same, with ageing", ["--policy", "sjf-ageing", "--predictor", "noise", "--tau", "0.56"]),
+    ("least work, tau 0.56", ["--policy", "sjf-work", "--predictor", "noise", "--tau", "0.56"]),
     ("shortest first, oracle", ["--policy", "sjf", "--predictor", "oracle"]),
 ]
 
@@ -43,7 +45,7 @@ def main() -> None:
     parser.add_argument("--pair", type=Path, default=Path("Weights"))
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--port", type=int, default=8128)
-    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--load", type=float, default=0.85)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
