@@ -82,6 +82,11 @@ package struct ModelConversion: Sendable {
   private func writeDescription(
     of header: GGUFHeader, to folder: String
   ) throws(ModelError) {
+    func put(_ bytes: [UInt8], _ name: String) throws(ModelError) {
+      let output = try OutputFile(path: "\(folder)/\(name)")
+      try output.append(bytes)
+      try output.complete()
+    }
     func write(_ value: some Encodable, _ name: String) throws(ModelError) {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -91,14 +96,12 @@ package struct ModelConversion: Sendable {
       } catch {
         throw ModelError(.malformed, path: header.path, place: name, problem: "\(error)")
       }
-      let output = try OutputFile(path: "\(folder)/\(name)")
-      try output.append(Array(data))
-      try output.complete()
+      try put(Array(data), name)
     }
     let architecture = try header.text("general.architecture")
     try write(
       ConfigurationFile(source.configuration, architecture: architecture), "config.json")
-    try write(TokenizerFile(gguf: header), "tokenizer.json")
+    try put(TokenizerFile(gguf: header).encoded(path: header.path), "tokenizer.json")
     func token(_ name: String) throws(ModelError) -> String? {
       let id = try header.integer(optional: "tokenizer.ggml.\(name)_token_id")
       return id.map {
