@@ -1,11 +1,18 @@
 internal import Decoding
 internal import FoundationEssentials
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// Makes a Foretoken folder (packed weights, `config.json`, `tokenizer.json` and the files beside them)
 /// of a Hugging Face folder or a GGUF file.
 ///
-/// The folder is written beside its place and renamed, so that nobody sees half of it. Weights stream
-/// through in chunks: memory does not grow with them.
+/// Weights stream through in chunks: memory does not grow with them. They go to a file without a name,
+/// and the folder around them is made beside its place in the end and renamed: nobody sees half of it,
+/// and nothing is left of a conversion that was stopped or killed.
 package struct ModelConversion: Sendable {
   private let source: ModelDirectory
 
@@ -31,19 +38,7 @@ package struct ModelConversion: Sendable {
   ) throws(ModelError) {
     var target = folder
     while target.count > 1, target.hasSuffix("/") { target.removeLast() }
-    let partial = "\(target).\(UInt32.random(in: 0...UInt32.max)).partial"
-    do {
-      try FileManager.default.createDirectory(
-        at: URL(filePath: partial), withIntermediateDirectories: false)
-    } catch {
-      throw ModelError(.inputOutput, path: target, problem: "cannot be created: \(error)")
-    }
-    defer { try? FileManager.default.removeItem(atPath: partial) }
-    if let header = source.checkpoint.files.first?.gguf {
-      try writeDescription(of: header, to: partial)
-    } else {
-      try copyDescription(to: partial)
-    }
+    let weights = try OutputFile(path: target)
     var writer = try WeightFileWriter(
       source.checkpoint.files.flatMap { file in
         file.tensors.indices.compactMap { index in
@@ -54,12 +49,22 @@ package struct ModelConversion: Sendable {
         }
       }, metadata: source.checkpoint.files.first?.metadata ?? [:])
     writer.isCancelled = isCancelled
-    try writer.writePacked(
-      to: "\(partial)/\(Checkpoint.packedName)", threads: threads, progress: progress)
-    do {
-      try FileManager.default.moveItem(atPath: partial, toPath: target)
-    } catch {
-      throw ModelError(.inputOutput, path: target, problem: "cannot be given its name: \(error)")
+    try writer.writePacked(into: weights, threads: threads, progress: progress)
+    let partial = "\(target).\(UInt32.random(in: 0...UInt32.max)).partial"
+    guard mkdir(partial, 0o777) == 0 else {
+      throw ModelError(
+        .inputOutput, path: target, problem: "cannot be created: \(systemMessage(errno))")
+    }
+    defer { try? FileManager.default.removeItem(atPath: partial) }
+    if let header = source.checkpoint.files.first?.gguf {
+      try writeDescription(of: header, to: partial)
+    } else {
+      try copyDescription(to: partial)
+    }
+    try weights.complete(as: "\(partial)/\(Checkpoint.packedName)")
+    guard rename(partial, target) == 0 else {
+      throw ModelError(
+        .inputOutput, path: target, problem: "cannot be given its name: \(systemMessage(errno))")
     }
   }
 
