@@ -130,17 +130,27 @@ extension ConfigurationFile {
   /// The keys that describe a configuration that was read from a GGUF file.
   init(_ c: LlamaConfiguration, architecture: String) {
     // Only Mistral's type has a window in all layers.
-    let type = architecture == "llama" && c.slidingWindow != nil ? "mistral" : architecture
+    let type =
+      architecture == "llama" && c.slidingWindow != nil
+      ? "mistral" : ModelFamily.ggufArchitectures[architecture] ?? architecture
+    let gemma = c.family.normalizesUpdates
     self.init(
       model_type: type, vocab_size: c.vocabularySize, hidden_size: c.hiddenSize,
       intermediate_size: c.intermediateSize, num_hidden_layers: c.layerCount,
       num_attention_heads: c.headCount, num_key_value_heads: c.keyValueHeadCount,
       head_dim: c.headSize, max_position_embeddings: c.contextLength, rms_norm_eps: c.normEpsilon,
-      rope_theta: c.ropeTheta, rope_scaling: RopeParameters(c.ropeScaling),
+      rope_theta: c.ropeTheta, rope_local_base_freq: c.windowRopeTheta,
+      rope_scaling: RopeParameters(c.ropeScaling),
       partial_rotary_factor: c.rotarySize == c.headSize
         ? nil : (Double(c.rotarySize) + 0.5) / Double(c.headSize),
       tie_word_embeddings: c.tiedEmbeddings,
       attention_bias: c.attentionOutputBias ? true : nil, sliding_window: c.slidingWindow?.size,
+      layer_types: gemma
+        ? c.slidingWindow?.layers.map { $0 ? "sliding_attention" : "full_attention" } : nil,
+      query_pre_attn_scalar: gemma
+        ? (1 / (c.attentionScale * c.attentionScale)).rounded() : nil,
+      attn_logit_softcapping: c.scoreCap == 0 ? nil : c.scoreCap,
+      final_logit_softcapping: c.logitCap == 0 ? nil : c.logitCap,
       eos_token_id: c.endOfSequence.isEmpty ? nil : TokenIDs(values: c.endOfSequence),
       bos_token_id: c.beginningOfSequence.map { TokenIDs(values: [$0]) })
   }
@@ -149,7 +159,8 @@ extension ConfigurationFile {
 extension ConfigurationFile.RopeParameters {
   fileprivate init?(_ scaling: RopeScaling) {
     switch scaling {
-    case .none, .dynamic, .llama3: return nil  // No GGUF file has the last two as such.
+    // No GGUF file has the last three as such.
+    case .none, .dynamic, .llama3, .entropyAware: return nil
     case .linear(let factor): self.init(rope_type: "linear", factor: factor)
     case .yarn(let yarn):
       self.init(
