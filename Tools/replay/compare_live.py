@@ -8,13 +8,15 @@ meanwhile.
     Tools/replay/compare_live.py .build/release/foretoken trace.csv --out /tmp/live \\
         -- --max-num-seqs 8 --num-gpu-blocks 512 --max-total 1000
 
-Arguments after -- go to every replay: the engine's limits, the trace's clips and time scale. Steps
-can be done apart (--only calibrate, or one policy), so that no step is long.
+Arguments after -- go to every replay: the engine's limits, the trace's clips and time scale, drafts
+(--speculate; the simulator is told how many of them the live run accepted). Steps can be done apart
+(--only calibrate, or one policy), so that no step is long.
 """
 import argparse
 import json
 import pathlib
 import subprocess
+import sys
 
 METRICS = [("e2e", "mean"), ("e2e", "p90"), ("ttft", "mean"), ("ttft", "p90"), ("tpot", "mean")]
 
@@ -27,6 +29,16 @@ def replay(program, trace, arguments, policy):
     return json.loads(done.stdout)
 
 
+def acceptance(run, drafts):
+    """The chance that a draft token is accepted when all before it are, from the counts of a run."""
+    share, low, high = run["accepted"] / max(1, run["drafted"]), 0.0, 1.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        mean = sum(middle**place for place in range(1, drafts + 1)) / drafts
+        low, high = (middle, high) if mean < share else (low, middle)
+    return low
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("program")
@@ -35,8 +47,9 @@ def main():
     parser.add_argument("--policies", default="fcfs,sjf,srtf")
     parser.add_argument("--only", help="calibrate, or one policy to run live; without: everything")
     parser.add_argument("--threads", default="2")
-    parser.add_argument("rest", nargs="*", help="arguments of every replay, after --")
-    options = parser.parse_args()
+    here = sys.argv[1:]
+    end = here.index("--") if "--" in here else len(here)
+    options, rest = parser.parse_args(here[:end]), here[end + 1:]
     out = pathlib.Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
     calibration = out / "calibration.json"
@@ -49,16 +62,19 @@ def main():
     for policy in policies:
         if options.only in (None, policy):
             log = out / f"{policy}.jsonl.zst"
-            run = replay(options.program, options.trace, options.rest + [
+            run = replay(options.program, options.trace, rest + [
                 "--live", "-t", options.threads, "--log", str(log)], policy)
             (out / f"{policy}.json").write_text(json.dumps(run))
     results = {}
     for policy in policies:
         kept = out / f"{policy}.json"
         if kept.exists() and calibration.exists():
-            simulated = replay(options.program, options.trace, options.rest + [
-                "--calibration", str(calibration)], policy)
-            results[policy] = (json.loads(kept.read_text()), simulated)
+            run, known = json.loads(kept.read_text()), ["--calibration", str(calibration)]
+            if "--speculate" in rest:
+                drafts = int(rest[rest.index("--speculate") + 1])
+                known += ["--acceptance", str(acceptance(run, drafts))]
+            simulated = replay(options.program, options.trace, rest + known, policy)
+            results[policy] = (run, simulated)
     for policy, (live, simulated) in results.items():
         cells = []
         for metric, statistic in METRICS:

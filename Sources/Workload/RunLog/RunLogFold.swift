@@ -51,32 +51,3 @@ package struct RunLogFold<Observer: SimulationObserver> {
     }
   }
 }
-
-/// Two observers of one run.
-package struct Both<First: SimulationObserver, Second: SimulationObserver>: SimulationObserver {
-  package var first: First
-  package var second: Second
-
-  package init(_ first: First, _ second: Second) {
-    self.first = first
-    self.second = second
-  }
-
-  package var wantsBatches: Bool { first.wantsBatches || second.wantsBatches }
-  package mutating func arrived(_ request: Request) {
-    first.arrived(request)
-    second.arrived(request)
-  }
-  package mutating func observe(_ event: SchedulerEvent) {
-    first.observe(event)
-    second.observe(event)
-  }
-  package mutating func observe(_ run: StepRun) {
-    first.observe(run)
-    second.observe(run)
-  }
-  package mutating func observe(gap: Time, increment: Time, steps: Int, weight: Int) {
-    first.observe(gap: gap, increment: increment, steps: steps, weight: weight)
-    second.observe(gap: gap, increment: increment, steps: steps, weight: weight)
-  }
-}
