@@ -46,8 +46,8 @@ package struct StepMeasurement {
     let longest = max(2, min(longestInput, context * 3 / 4))
     let output = max(2, min(longestOutput, context - longest))
     return (0..<count).map { id in
-      var input = longest
-      while input > 1, Bool.random(using: &random) { input /= 2 }
+      let octaves = Int.bitWidth - longest.leadingZeroBitCount
+      let input = longest >> Int.random(in: 0..<octaves, using: &random)
       return Request(
         id: id, arrival: .zero,
         inputLength: Int.random(in: max(1, input / 2)...input, using: &random),
