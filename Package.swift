@@ -36,7 +36,8 @@ let package = Package(
       name: "Transformer", dependencies: ["Decoding", "Learning", "CKernels", "CZstd"],
       swiftSettings: strict),
     .target(name: "Reporting", swiftSettings: strict),
-    .target(name: "Serving", dependencies: ["Decoding", "Workload"], swiftSettings: strict),
+    .target(
+      name: "Serving", dependencies: ["Decoding", "Endpoint", "Workload"], swiftSettings: strict),
     .executableTarget(
       name: "foretoken",
       dependencies: [
@@ -63,7 +64,8 @@ let package = Package(
       name: "WorkloadTests", dependencies: ["Learning", "Workload", "Support"],
       swiftSettings: strict),
     .testTarget(
-      name: "ServingTests", dependencies: ["Decoding", "Serving", "Support", "Workload"],
+      name: "ServingTests",
+      dependencies: ["Decoding", "Endpoint", "Serving", "Support", "Workload"],
       swiftSettings: strict),
     .testTarget(
       name: "LearningTests", dependencies: ["Learning", "Support"], swiftSettings: strict),

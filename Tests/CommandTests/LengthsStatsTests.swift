@@ -68,7 +68,7 @@ import Workload
     let all = try tables(outcome)
     #expect(
       Set(all.keys) == [
-        "points", "distributions", "pit", "by_model", "by_dataset", "cost",
+        "points", "distributions", "pit", "reservations", "by_model", "by_dataset", "cost",
       ])
     let points = try #require(all["points"])
     #expect(points.count == 4)
@@ -81,6 +81,9 @@ import Workload
       let shares = (1...10).compactMap { row["tenth_\($0)"]?.double }
       #expect(abs(shares.reduce(0, +) - 1) < 1e-6)
     }
+    let reservations = try #require(all["reservations"]?.prefix(7))
+    let covered = reservations.compactMap { $0["covered"]?.double }
+    #expect(covered.count == 7 && covered == covered.sorted())
     let cost = try #require(all["cost"]?.first)
     #expect(try #require(cost["microseconds_mean"]?.double) > 0)
     #expect(try #require(cost["memory_mib"]?.double) > 0)

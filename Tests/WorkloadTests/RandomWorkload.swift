@@ -96,32 +96,3 @@ struct Invariants: SimulationObserver {
     metrics.observe(gap: gap, increment: increment, steps: steps, weight: weight)
   }
 }
-
-/// Two observers of one run.
-struct Both<First: SimulationObserver, Second: SimulationObserver>: SimulationObserver {
-  var first: First
-  var second: Second
-
-  init(_ first: First, _ second: Second) {
-    self.first = first
-    self.second = second
-  }
-
-  var wantsBatches: Bool { first.wantsBatches || second.wantsBatches }
-  mutating func arrived(_ request: Request) {
-    first.arrived(request)
-    second.arrived(request)
-  }
-  mutating func observe(_ event: SchedulerEvent) {
-    first.observe(event)
-    second.observe(event)
-  }
-  mutating func observe(_ run: StepRun) {
-    first.observe(run)
-    second.observe(run)
-  }
-  mutating func observe(gap: Time, increment: Time, steps: Int, weight: Int) {
-    first.observe(gap: gap, increment: increment, steps: steps, weight: weight)
-    second.observe(gap: gap, increment: increment, steps: steps, weight: weight)
-  }
-}

@@ -27,7 +27,7 @@ package struct PromptExample: Equatable, Sendable {
 
   private static func example(_ id: String, _ rows: [LengthRow]) -> PromptExample {
     PromptExample(
-      name: "\(rows.first?.dataset ?? "") \(id.prefix(6))",
+      name: "\(rows.first?.dataset ?? "") \(id.prefix(4))",
       answers: Dictionary(rows.map { ($0.model, $0.statistics) }) { first, _ in first })
   }
 }

@@ -22,6 +22,11 @@ package struct RunLogFold<Observer: SimulationObserver> {
       case .finished, .rejected, .cancelled: lastToken[event.request] = nil
       case .arrived, .admitted, .resumed, .preempted, .firstToken: break
       }
+    case .emission(let emission):
+      if let last = lastToken.updateValue(emission.time, forKey: emission.request) {
+        observer.observe(gap: emission.time - last, increment: .zero, steps: 1, weight: 1)
+      }
+      observer.observe(emission)
     case .steps(let run):
       observeGaps(run)
       observer.observe(run)
@@ -49,5 +54,38 @@ package struct RunLogFold<Observer: SimulationObserver> {
         gap: run.first + run.increment, increment: run.increment, steps: run.count - 1,
         weight: decoding)
     }
+  }
+}
+
+/// Two observers of one run.
+package struct Both<First: SimulationObserver, Second: SimulationObserver>: SimulationObserver {
+  package var first: First
+  package var second: Second
+
+  package init(_ first: First, _ second: Second) {
+    self.first = first
+    self.second = second
+  }
+
+  package var wantsBatches: Bool { first.wantsBatches || second.wantsBatches }
+  package mutating func arrived(_ request: Request) {
+    first.arrived(request)
+    second.arrived(request)
+  }
+  package mutating func observe(_ event: SchedulerEvent) {
+    first.observe(event)
+    second.observe(event)
+  }
+  package mutating func observe(_ run: StepRun) {
+    first.observe(run)
+    second.observe(run)
+  }
+  package mutating func observe(_ emission: Emission) {
+    first.observe(emission)
+    second.observe(emission)
+  }
+  package mutating func observe(gap: Time, increment: Time, steps: Int, weight: Int) {
+    first.observe(gap: gap, increment: increment, steps: steps, weight: weight)
+    second.observe(gap: gap, increment: increment, steps: steps, weight: weight)
   }
 }

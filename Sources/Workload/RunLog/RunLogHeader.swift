@@ -15,7 +15,8 @@ package struct RunLogHeader: Equatable, Sendable {
   /// Blocks of the cache and tokens in one.
   package var blockCount: Int
   package var blockSize: Int
-  /// Of the simulator; for a live run what slowdown is measured against. Its jitter is not kept.
+  /// Of the simulator; for a live run what slowdown is measured against, `StepTimeModel()` where
+  /// nothing is known. Its jitter is not kept.
   package var model: StepTimeModel
 
   package init(
@@ -102,6 +103,7 @@ package struct RunLogHeader: Equatable, Sendable {
       else { throw wrong("expected pairs of whole numbers as \"knees\"") }
       model.knees.append(.init(tokens: tokens, slope: Time(picoseconds: Int64(slope))))
     }
+    guard model != StepTimeModel() else { return }
     do throws(WorkloadError) { try model.validate() } catch { throw wrong(error.problem) }
   }
 }

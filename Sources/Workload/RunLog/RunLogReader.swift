@@ -4,6 +4,7 @@ package enum RunLogRecord: Equatable, Sendable {
   case arrival(Request)
   case transition(SchedulerEvent)
   case steps(StepRun)
+  case emission(Emission)
 }
 
 /// Reads the logs of runs, one after the other in one file, line by line.
@@ -14,7 +15,8 @@ package struct RunLogReader<Source: ByteSource> {
 
   private enum Key: Int, CaseIterable {
     case event, t, request, input, output, client, `class`, priority, tokens, seconds, increment
-    case count, prefills, prefillTokens, prefillContext, decodes, decodeContext, swapped, drafted
+    case count, prefills, prefillTokens, prefillContext, decodes, decodeContext, swapped, reused,
+      drafted
     case accepted, waiting, blocks, requests, computed, emitted
 
     var name: String {
@@ -58,6 +60,10 @@ package struct RunLogReader<Source: ByteSource> {
         throw wrong(nil, error.problem)
       }
     case "step": return .steps(try steps())
+    case "tokens":
+      return .emission(
+        Emission(
+          time: try time(.t), request: try whole(.request), tokens: try whole(.tokens, least: 1)))
     default:
       guard let kind = kinds[event] else {
         throw wrong(.event, "is no event of a run's log")
@@ -89,6 +95,7 @@ package struct RunLogReader<Source: ByteSource> {
     shape.decodes = try whole(.decodes)
     shape.decodeContext = try whole(.decodeContext)
     shape.swappedTokens = try whole(.swapped)
+    shape.reusedTokens = try whole(.reused)
     let row = SteppedRow(first: try time(.seconds), increment: try time(.increment))
     let count = has(.count) ? try whole(.count, least: 1, most: 1 << 32) : 1
     let start = try time(.t)

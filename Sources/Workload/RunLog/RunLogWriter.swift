@@ -43,6 +43,7 @@ package struct RunLogWriter: SimulationObserver {
     line.add("decodes", run.shape.decodes)
     line.add("decode_context", run.shape.decodeContext)
     line.add("swapped", run.shape.swappedTokens)
+    line.add("reused", run.shape.reusedTokens)
     line.add("drafted", run.drafted)
     line.add("accepted", run.accepted)
     line.add("waiting", run.waiting)
@@ -52,6 +53,13 @@ package struct RunLogWriter: SimulationObserver {
       line.add("computed", run.batch.map(\.tokens))
       line.add("emitted", run.batch.map(\.emitted))
     }
+    append(line.text)
+  }
+
+  package mutating func observe(_ emission: Emission) {
+    var line = Line("tokens", at: emission.time)
+    line.add("request", emission.request)
+    line.add("tokens", emission.tokens)
     append(line.text)
   }
 

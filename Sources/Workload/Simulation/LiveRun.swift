@@ -57,10 +57,11 @@ package struct LiveRun<Source: RequestSource, Engine: StepEngine, Observer: Simu
     _ scheduler: Scheduler, source: Source, predictor: any LengthPredictor = NoPredictor(),
     engine: Engine, observer: Observer
   ) throws(WorkloadError) {
-    guard !scheduler.configuration.isPipelined else {
+    let configuration = scheduler.configuration
+    guard !configuration.isPipelined, !configuration.cachesPrefixes else {
       throw WorkloadError(
         .invalidSetting, source: "live run",
-        problem: "steps that are planned ahead are only simulated")
+        problem: "steps that are planned ahead and cached prefixes are only simulated")
     }
     self.scheduler = scheduler
     self.source = source

@@ -72,6 +72,21 @@ extension [StepRun.Part] {
   }
 }
 
+/// Tokens of an answer that came together: what a client sees of a server, whose steps nobody tells.
+package struct Emission: Equatable, Sendable {
+  package var time: Time
+  /// `Request.id`.
+  package var request: Int
+  /// Pieces of text; a server may put several tokens into one.
+  package var tokens: Int
+
+  package init(time: Time, request: Int, tokens: Int) {
+    self.time = time
+    self.request = request
+    self.tokens = tokens
+  }
+}
+
 /// What a run tells as it goes: metrics, logs and fits are observers.
 package protocol SimulationObserver {
   /// Whether `StepRun.batch` is to be filled.
@@ -80,6 +95,7 @@ package protocol SimulationObserver {
   mutating func arrived(_ request: Request)
   mutating func observe(_ event: SchedulerEvent)
   mutating func observe(_ run: StepRun)
+  mutating func observe(_ emission: Emission)
   /// Tokens followed the one before them after `gap`, `gap + increment`, ... in `steps` steps, for
   /// `weight` requests in each.
   mutating func observe(gap: Time, increment: Time, steps: Int, weight: Int)
@@ -90,6 +106,7 @@ extension SimulationObserver {
   package mutating func arrived(_ request: Request) {}
   package mutating func observe(_ event: SchedulerEvent) {}
   package mutating func observe(_ run: StepRun) {}
+  package mutating func observe(_ emission: Emission) {}
   package mutating func observe(gap: Time, increment: Time, steps: Int, weight: Int) {}
 }
 

@@ -38,7 +38,7 @@ package struct TraceWriter: Sendable {
 
   private func isText(_ field: TraceSchema.Field) -> Bool {
     switch field {
-    case .client, .serviceClass: true
+    case .client, .serviceClass, .text: true
     case .arrival: schema.time == .calendar
     default: false
     }
@@ -53,6 +53,7 @@ package struct TraceWriter: Sendable {
     case .priority: "\(request.priority)"
     case .client: Self.name(request.client, clients)
     case .serviceClass: Self.name(request.serviceClass, classes)
+    case .text: request.text ?? ""
     case .hashes:
       "[" + request.prefixHashes.map { "\(Int64(bitPattern: $0))" }.joined(separator: ", ") + "]"
     }

@@ -28,9 +28,24 @@ struct LengthEvaluation {
       ("Points: the predicted median against draws", "points", pointTable),
       ("Distributions", "distributions", distributionTable),
       ("Where draws fall: share of them in each tenth of the prediction", "pit", integralTable),
+      ("Reserving a predicted quantile", "reservations", reservationTable),
       ("By model: \(named.last?.name ?? "")", "by_model", groupTable(\.model, floorByModel)),
       ("By corpus: \(named.last?.name ?? "")", "by_dataset", groupTable(\.dataset, [:])),
     ] + (cost.map { [("Cost, on one core", "cost", $0.table)] } ?? [])
+  }
+
+  /// Reservations that cover alike can be compared by what they leave unused.
+  private var reservationTable: Table {
+    Table(
+      columns: [
+        Table.Column("", key: "predictor"), Self.percent("quantile", "level"),
+        Self.percent("draws that fit", "covered"), Self.number("unused", "unused", 1),
+      ],
+      rows: named.flatMap { name, _, scores in
+        zip(LengthScores.reservationLevels, scores.reservations).map { level, reserved in
+          [.text(name), .number(level), .number(reserved.covered), .number(reserved.unused)]
+        }
+      })
   }
 
   private var integralTable: Table {

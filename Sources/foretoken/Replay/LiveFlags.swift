@@ -14,8 +14,9 @@ struct LiveFlags: ParsableArguments {
   var live = false
   @Option(
     help: ArgumentHelp(
-      "Prompts for the trace's arrivals, JSON lines as \"report\" takes them: with --live answers "
-        + "end where the model ends them. Without, prompts are drawn, and lengths are the trace's.",
+      "Prompts for the trace's arrivals, JSON lines as \"report\" takes them: with --live "
+        + "and --endpoint answers end where the model ends them. Without, prompts are drawn, and "
+        + "lengths are the trace's.",
       valueName: "file"), completion: .file())
   var prompts: String?
   @Flag(help: "Give the model the prompts' texts as they are, without its chat format.")

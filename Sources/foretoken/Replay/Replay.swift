@@ -38,6 +38,7 @@ struct Replay: ParsableCommand {
       valueName: "file"))
   var chromeTrace: String?
   @OptionGroup(title: "Live") var live: LiveFlags
+  @OptionGroup(title: "Server") var endpoint: EndpointReplayFlags
   @OptionGroup(title: "Models of --live and --calibration auto") var model: ModelOptions
   @OptionGroup var verbosity: VerbosityFlags
 
@@ -51,6 +52,14 @@ struct Replay: ParsableCommand {
     if live.live, engine.speculate == "best" {
       throw ValidationError("--speculate best is only simulated; --live takes a number")
     }
+    if endpoint.server.endpoint != nil {
+      guard !live.live, fromLog == nil else {
+        throw ValidationError("--endpoint, --live and --from-log exclude each other")
+      }
+      guard model.model != nil else {
+        throw ValidationError("--endpoint needs --model: the name by which it knows the model")
+      }
+    }
   }
 
   func run() throws {
@@ -59,6 +68,8 @@ struct Replay: ParsableCommand {
       var table = ReplayTable(json: json, objective: objective, seed: seed)
       if let fromLog {
         try replay(log: fromLog, files, &table)
+      } else if let url = endpoint.server.endpoint {
+        try replay(at: url, files, &table)
       } else {
         try replay(files, &table)
       }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Serving
 import Workload
 
 /// Prints a line for each run as it is done.
@@ -14,13 +15,16 @@ struct ReplayTable {
     self.seed = seed
   }
 
-  mutating func show(_ header: RunLogHeader, _ metrics: ServiceMetrics) throws {
+  mutating func show(
+    _ header: RunLogHeader, _ metrics: ServiceMetrics, endpoint: EndpointTally? = nil
+  ) throws {
     let summary = ServiceSummary(
       metrics, model: header.model, tokenBudget: header.tokenBudget, objective: objective)
     let interval = BlockBootstrap(seed: seed).interval(metrics.finished.map(\.latency)) {
       $0.reduce(0, +) / Double($0.count)
     }
-    let result = ReplayResult(header.policy, header.predictor, summary, interval)
+    var result = ReplayResult(header.policy, header.predictor, summary, interval)
+    result.endpoint = endpoint.map { EndpointResult($0) }
     if json {
       try StandardOutput.write(Self.json(result) + "\n")
     } else {
@@ -61,7 +65,10 @@ struct ReplayResult: Encodable {
   var itlP50, itlP99: Double
   var e2eMeanLow, e2eMeanHigh: Double?
   var throughput, outputTokensPerSecond, attainment, goodput, fairness, starvation: Double
-  var drafted, accepted, peakBlocks: Int
+  var drafted, accepted, peakBlocks, reusedTokens: Int
+  var prefixHitRate: Double
+  /// Of a run against a server.
+  var endpoint: EndpointResult?
 
   init(
     _ policy: String, _ predictor: String, _ summary: ServiceSummary,
@@ -94,6 +101,8 @@ struct ReplayResult: Encodable {
     drafted = summary.totals.drafted
     accepted = summary.totals.accepted
     peakBlocks = summary.totals.peakBlocks
+    reusedTokens = summary.totals.reusedTokens
+    prefixHitRate = summary.totals.prefixHitRate
   }
 
   private static let columns = [

@@ -72,6 +72,8 @@ struct RunObserver: SimulationObserver {
     trace?.observe(run)
   }
 
+  mutating func observe(_ emission: Emission) { log?.observe(emission) }
+
   mutating func observe(gap: Time, increment: Time, steps: Int, weight: Int) {
     metrics.observe(gap: gap, increment: increment, steps: steps, weight: weight)
   }

@@ -22,6 +22,11 @@ struct SchedulerFlags: ParsableArguments {
   var maxTokens = 4096
   @Flag(help: "Plan each step while the one before runs (vLLM's async scheduling).")
   var asyncScheduling = false
+  @Flag(
+    help:
+      "Requests share the blocks of equal prefixes, where the trace names them (Mooncake, Bailian)."
+  )
+  var prefixCaching = false
   @Option(
     help: "Step times: \(StepTimeModel.names.joined(separator: ", ")), or seconds by name.")
   var stepTimes = "llama2-7b-a100"
@@ -96,6 +101,7 @@ struct SchedulerFlags: ParsableArguments {
     configuration.blockSize = blockSize
     configuration.outputLimit = maxTokens
     configuration.isPipelined = asyncScheduling
+    configuration.cachesPrefixes = prefixCaching
     configuration.lookahead = speculation?.draftLength.limit ?? 0
     return configuration
   }

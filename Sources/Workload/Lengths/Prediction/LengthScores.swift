@@ -28,6 +28,12 @@ package struct LengthScores: Sendable {
   /// Shares of draws by tenths of the predicted distribution.
   package private(set) var probabilityIntegral = [Double](repeating: 0, count: 10)
 
+  /// What reserving memory for a predicted quantile comes to, by `reservationLevels`: means over rows
+  /// of the share of draws that fit, and of the tokens that are reserved and not used.
+  package private(set) var reservations = [(covered: Double, unused: Double)](
+    repeating: (0, 0), count: Self.reservationLevels.count)
+  package static let reservationLevels = [0.5, 0.75, 0.8, 0.85, 0.9, 0.95, 0.99]
+
   package init(_ forecasts: [LengthForecast]) {
     var places: [String: Int] = [:]
     for forecast in forecasts {
@@ -41,6 +47,11 @@ package struct LengthScores: Sendable {
     }
     let all = probabilityIntegral.reduce(0, +)
     for index in probabilityIntegral.indices { probabilityIntegral[index] /= max(1, all) }
+    let rows = Double(max(1, forecasts.count))
+    for index in reservations.indices {
+      reservations[index].covered /= rows
+      reservations[index].unused /= rows
+    }
   }
 
   private mutating func add(_ forecast: LengthForecast, at place: Int) {
@@ -55,6 +66,13 @@ package struct LengthScores: Sendable {
     }
     func pinball(_ level: Double, _ quantile: Double, _ draw: Double) -> Double {
       max(level * (draw - quantile), (level - 1) * (draw - quantile))
+    }
+    for (index, level) in Self.reservationLevels.enumerated() {
+      let reserved = predicted.quantile(level)
+      for size in forecast.row.outputSizes where Double(size) <= reserved {
+        reservations[index].covered += weight
+        reservations[index].unused += weight * (reserved - Double(size))
+      }
     }
     sumsByPrompt[place][0] += 1
     medians[place].append((median, Double(forecast.row.outputSizes.first ?? 0)))
