@@ -66,7 +66,7 @@ def main() -> None:
         write_trace(trace, options.count, options.load / service)
         print(f"{options.count} requests at {options.load / service:.2f} a second, "
               f"{service:.2f} s of service each")
-        print(f"{'':26} {'TTFT s':>8} {'p99':>7} {'E2E s':>8} {'p99':>7} {'gain':>7}")
+        print(f"{'':26} {'TTFT s':>8} {'p99':>7} {'E2E s':>8} {'95% of mean':>13} {'p99':>7} {'gain':>7}")
         base = None
         for name, flags in ARMS:
             run = replay(*flags)
@@ -74,7 +74,8 @@ def main() -> None:
                 sys.exit(f"{name}: {run['finished']} of {options.count} requests were answered")
             base = base or run["e2e"]["mean"]
             print(f"{name:26} {run['ttft']['mean']:8.2f} {run['ttft']['p99']:7.2f} "
-                  f"{run['e2e']['mean']:8.2f} {run['e2e']['p99']:7.2f} "
+                  f"{run['e2e']['mean']:8.2f} "
+                  f"{run['e2e_mean_low']:7.2f}-{run['e2e_mean_high']:.2f}  {run['e2e']['p99']:7.2f} "
                   f"{base / run['e2e']['mean']:6.2f}x", flush=True)
     finally:
         server.kill()
