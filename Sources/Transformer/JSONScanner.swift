@@ -151,47 +151,11 @@ struct JSONScanner: ~Copyable {
   }
 
   private mutating func escape() throws(ModelError) -> Unicode.Scalar {
-    guard position < bytes.count else { throw fail("a string without end") }
-    let byte = bytes[position]
-    position += 1
-    switch byte {
-    case UInt8(ascii: "\""), UInt8(ascii: "/"), UInt8(ascii: "\\"): return Unicode.Scalar(byte)
-    case UInt8(ascii: "b"): return "\u{8}"
-    case UInt8(ascii: "f"): return "\u{C}"
-    case UInt8(ascii: "n"): return "\n"
-    case UInt8(ascii: "r"): return "\r"
-    case UInt8(ascii: "t"): return "\t"
-    case UInt8(ascii: "u"):
-      let first = try hexadecimal()
-      if let scalar = Unicode.Scalar(first) { return scalar }
-      guard first < 0xDC00, position + 1 < bytes.count, bytes[position] == UInt8(ascii: "\\"),
-        bytes[position + 1] == UInt8(ascii: "u")
-      else { throw fail("half of a surrogate pair") }
-      position += 2
-      let second = try hexadecimal()
-      guard 0xDC00...0xDFFF ~= second,
-        let scalar = Unicode.Scalar(0x10000 + (first - 0xD800) << 10 + (second - 0xDC00))
-      else { throw fail("half of a surrogate pair") }
-      return scalar
-    default: throw fail("an unknown escape", at: position - 1)
+    do throws(JSONEscape.Problem) {
+      return try JSONEscape.scalar(in: bytes, at: &position)
+    } catch {
+      throw fail(error.text)
     }
-  }
-
-  private mutating func hexadecimal() throws(ModelError) -> UInt32 {
-    guard bytes.count - position >= 4 else { throw fail("a string without end") }
-    var value: UInt32 = 0
-    for _ in 0..<4 {
-      let digit: UInt8
-      switch bytes[position] {
-      case let byte where 0x30...0x39 ~= byte: digit = byte - 0x30
-      case let byte where 0x41...0x46 ~= byte: digit = byte - 0x41 + 10
-      case let byte where 0x61...0x66 ~= byte: digit = byte - 0x61 + 10
-      default: throw fail("expected four hexadecimal digits")
-      }
-      value = value << 4 | UInt32(digit)
-      position += 1
-    }
-    return value
   }
 
   /// A whole number; nil for any other value, which is passed over too.
