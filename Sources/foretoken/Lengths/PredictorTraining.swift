@@ -18,6 +18,9 @@ struct PredictorTraining: ParsableArguments {
   @Option(help: "Networks whose quantiles are averaged.")
   var networks = 3
 
+  @Option(help: "Boosted trees, whose median is averaged with the networks'.")
+  var trees = 400
+
   @Option(help: "Passes over the rows for each network.")
   var epochs = 6
 
@@ -32,7 +35,8 @@ struct PredictorTraining: ParsableArguments {
 
   func validate() throws {
     for (name, value, range) in [
-      ("--folds", folds, 2...100), ("--networks", networks, 1...64), ("--epochs", epochs, 1...1000),
+      ("--folds", folds, 2...100), ("--networks", networks, 1...64),
+      ("--trees", trees, 1...10_000), ("--epochs", epochs, 1...1000),
       ("--bucket-bits", bucketBits, 6...18), ("--threads", threads, 1...256),
     ] where !range.contains(value) {
       throw ValidationError(
@@ -43,6 +47,7 @@ struct PredictorTraining: ParsableArguments {
   var settings: PromptLengthSettings {
     var settings = PromptLengthSettings()
     settings.networks = networks
+    settings.trees = trees
     settings.epochs = epochs
     settings.bucketBits = bucketBits
     settings.seed = seed

@@ -61,11 +61,11 @@ struct PromptTerms: Codable, Equatable, Sendable {
 
   static var countNames: [String] { LexicalCounts.names }
 
-  /// Learns which terms are rare.
+  /// Learns which terms are rare. One that a single prompt has says nothing of others.
   mutating func fit(_ prompts: [String]) {
-    whole.fitFrequencies(prompts.lazy.map { Self.body($0) })
-    head.fitFrequencies(prompts.lazy.map { Self.beginning($0) })
-    tail.fitFrequencies(prompts.lazy.map { Self.end($0) })
+    whole.fitFrequencies(prompts.lazy.map { Self.body($0) }, minimumTexts: 2)
+    head.fitFrequencies(prompts.lazy.map { Self.beginning($0) }, minimumTexts: 2)
+    tail.fitFrequencies(prompts.lazy.map { Self.end($0) }, minimumTexts: 2)
   }
 
   /// The sparse vector of a prompt.
