@@ -36,10 +36,13 @@ let package = Package(
       name: "Transformer", dependencies: ["Decoding", "Learning", "CKernels", "CZstd"],
       swiftSettings: strict),
     .target(name: "Reporting", swiftSettings: strict),
+    .target(
+      name: "Serving", dependencies: ["Decoding", "Endpoint", "Workload"], swiftSettings: strict),
     .executableTarget(
       name: "foretoken",
       dependencies: [
-        "CZstd", "Decoding", "Endpoint", "Learning", "Reporting", "Transformer", "Workload",
+        "CZstd", "Decoding", "Endpoint", "Learning", "Reporting", "Serving", "Transformer",
+        "Workload",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -59,6 +62,10 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "WorkloadTests", dependencies: ["Learning", "Workload", "Support"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ServingTests",
+      dependencies: ["Decoding", "Endpoint", "Serving", "Support", "Workload"],
       swiftSettings: strict),
     .testTarget(
       name: "LearningTests", dependencies: ["Learning", "Support"], swiftSettings: strict),

@@ -83,6 +83,13 @@ FT_INLINE float ft_q4_scale(const void *panel, int32_t lane, int32_t c) {
 /// what lies as far ahead as a page is long.
 #define FT_PAGE 4096
 
+/// Where to fetch while a tile of neighbouring panels is at byte `place` of each: a page on, and from
+/// their last pages at the first ones of the next tile.
+FT_INLINE size_t ft_ahead(size_t place, size_t panel_bytes, int panels) {
+  size_t ahead = place + FT_PAGE;
+  return ahead < panel_bytes ? ahead : ahead + (size_t)(panels - 1) * panel_bytes;
+}
+
 /// Element `place` of an array of `dtype` (q8: the integer), which is not q4.
 FT_INLINE float ft_element(ft_dtype dtype, const void *values, size_t place) {
   switch (dtype) {

@@ -71,6 +71,17 @@ FT_VECTOR_INLINE void load_totals(int panels, int tokens, const byte_tile *t,
   }
 }
 
+/// Adds the sums of a group, in the units of a panel's scales and of the activations', to its totals.
+FT_VECTOR_INLINE void add_group(int tokens, const byte_tile *t, size_t group, ft_floats scale,
+                                const ft_ints sums[q8_tokens], ft_floats totals[q8_tokens]) {
+#pragma clang loop unroll(full)
+  for (int i = 0; i < tokens; i++) {
+    ft_floats x_scale = ft_splat(t->x->scales[group + (size_t)i * t->groups]);
+    ft_floats sum = __builtin_convertvector(sums[i], ft_floats);
+    totals[i] = ft_fma(sum * x_scale, scale, totals[i]);
+  }
+}
+
 FT_VECTOR_INLINE void store_totals(int panels, int tokens, const byte_tile *t,
                                    ft_floats totals[q8_panels][q8_tokens]) {
 #pragma clang loop unroll(full)

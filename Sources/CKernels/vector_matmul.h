@@ -90,12 +90,13 @@ FT_VECTOR_INLINE void run_tile(ft_dtype dtype, int panels, int tokens, const til
   }
   size_t together = (size_t)ft_columns_together(dtype), c = 0;
   for (; c + together <= t->columns; c += together) {
+    // One or two tokens wait for memory anyway, and need only help past the ends of pages.
+    size_t place = c * t->next_column;
+    const char *next = tokens > 2 ? t->next + place
+                                  : t->weights + ft_ahead(place, t->panel_bytes, panels);
 #pragma clang loop unroll(full)
     for (int p = 0; p < panels; p++) {
-      // One or two tokens wait for memory anyway, and need only help past the ends of pages.
-      const char *ahead = t->weights + (size_t)p * t->panel_bytes + c * t->next_column + FT_PAGE;
-      const char *next = t->next + (size_t)p * t->next_panel + c * t->next_column;
-      __builtin_prefetch(tokens > 2 ? next : ahead, 0, 2);
+      __builtin_prefetch(next + (size_t)p * t->next_panel, 0, 2);
     }
     add_columns(dtype, panels, tokens, t, c, (int)together, sums);
   }

@@ -29,11 +29,14 @@ FT_VECTOR_INLINE void run_q4_tile(int panels, int tokens, const byte_tile *t) {
       const uint8_t *weights = block + ft_q4_scale_bytes + h * FT_Q4_GROUP * FT_PANEL / 2;
 #pragma clang loop unroll(full)
       for (size_t e = 0; e < FT_Q4_GROUP / 8; e++) {
+        const uint8_t *ahead =
+            t->weights + ft_ahead((size_t)(weights - t->weights) + e * 4 * FT_PANEL, t->panel_bytes,
+                                  panels);
 #pragma clang loop unroll(full)
         for (int p = 0; p < panels; p++) {
           const uint8_t *eight = weights + (size_t)p * t->panel_bytes + e * 4 * FT_PANEL;
           ft_words both = ft_load_words(eight);
-          __builtin_prefetch(eight + FT_PAGE, 0, 2);
+          __builtin_prefetch(ahead + (size_t)p * t->panel_bytes, 0, 2);
           ft_bytes low = (ft_bytes)(both & 0x0F0F0F0F), high = (ft_bytes)(both >> 4 & 0x0F0F0F0F);
 #pragma clang loop unroll(full)
           for (int i = 0; i < tokens; i++) {
@@ -48,12 +51,7 @@ FT_VECTOR_INLINE void run_q4_tile(int panels, int tokens, const byte_tile *t) {
 #pragma clang loop unroll(full)
       for (int p = 0; p < panels; p++) {
         ft_floats scale = load_bf16(block + (size_t)p * t->panel_bytes + h * FT_PANEL * 2);
-#pragma clang loop unroll(full)
-        for (int i = 0; i < tokens; i++) {
-          ft_floats x_scale = ft_splat(t->x->scales[group + (size_t)i * t->groups]);
-          ft_floats sum = __builtin_convertvector(sums[p][i], ft_floats);
-          totals[p][i] = ft_fma(sum * x_scale, scale, totals[p][i]);
-        }
+        add_group(tokens, t, group, scale, sums[p], totals[p]);
       }
     }
   }

@@ -19,11 +19,12 @@ FT_VECTOR_INLINE void run_q8_tile(int panels, int tokens, const byte_tile *t) {
     }
     for (size_t q = 0; q < (columns + 3) / 4; q++, weights += 4 * FT_PANEL) {
       ft_bytes w[q8_panels];
+      const uint8_t *ahead =
+          t->weights + ft_ahead((size_t)(weights - t->weights), t->panel_bytes, panels);
 #pragma clang loop unroll(full)
       for (int p = 0; p < panels; p++) {
-        const uint8_t *column = weights + (size_t)p * t->panel_bytes;
-        memcpy(&w[p], column, sizeof w[p]);
-        __builtin_prefetch(column + FT_PAGE, 0, 2);
+        memcpy(&w[p], weights + (size_t)p * t->panel_bytes, sizeof w[p]);
+        __builtin_prefetch(ahead + (size_t)p * t->panel_bytes, 0, 2);
       }
 #pragma clang loop unroll(full)
       for (int i = 0; i < tokens; i++) {
@@ -38,12 +39,7 @@ FT_VECTOR_INLINE void run_q8_tile(int panels, int tokens, const byte_tile *t) {
 #pragma clang loop unroll(full)
     for (int p = 0; p < panels; p++) {
       ft_floats scale = ft_load(t->scales + (size_t)p * t->panel_scales + g * FT_PANEL);
-#pragma clang loop unroll(full)
-      for (int i = 0; i < tokens; i++) {
-        ft_floats x_scale = ft_splat(t->x->scales[group + (size_t)i * t->groups]);
-        ft_floats sum = __builtin_convertvector(sums[p][i], ft_floats);
-        totals[p][i] = ft_fma(sum * x_scale, scale, totals[p][i]);
-      }
+      add_group(tokens, t, group, scale, sums[p], totals[p]);
     }
   }
   store_totals(panels, tokens, t, totals);

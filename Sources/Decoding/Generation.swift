@@ -114,6 +114,22 @@ package final class Generation {
   /// The tokens of the answer so far.
   package var answer: ArraySlice<TokenID> { prefix.tokens[prefix.promptCount...] }
 
+  /// Tokens that the target has not read: the prompt at first, one between rounds.
+  package var unread: Int { prefix.count - target.length(of: sequence) }
+
+  /// The next `count` unread tokens, for a forward beside others' rounds; fewer than there are,
+  /// since the last one is for a round of its own.
+  package func piece(_ count: Int) -> Slice {
+    let start = target.length(of: sequence)
+    return Slice(sequence, tokens: prefix.tokens[start..<start + count], rows: 0)
+  }
+
+  /// Empties both caches: the text stays, and is read again by the next round.
+  package func forget() {
+    target.rewind(sequence, to: 0)
+    drafter?.rewind(to: 0)
+  }
+
   /// The most candidates of the next round: the token that every round emits must fit too, and the
   /// target must hold what it is fed.
   var room: Int {

@@ -26,7 +26,10 @@ package final class SpeculativeDecoder {
 
   /// One round of each generation, with one forward of the target for all of them. None of them may
   /// be finished; on an error of the target's forward none of them has changed.
-  package func round(_ generations: [Generation]) throws -> [Round] {
+  ///
+  /// - Parameter pieces: parts of other generations' prompts (`Generation.piece`), read by the same
+  ///   forward.
+  package func round(_ generations: [Generation], reading pieces: [Slice] = []) throws -> [Round] {
     let clock = ContinuousClock()
 
     let drafts: [Draft]
@@ -44,7 +47,7 @@ package final class SpeculativeDecoder {
             + draft.candidates.map(\.token),
           rows: draft.candidates.count + 1)
       }
-      verification = try clock.measure { try target.forward(slices, into: &output) }
+      verification = try clock.measure { try target.forward(slices + pieces, into: &output) }
     } catch {
       for generation in generations { generation.rewindCaches() }
       throw error

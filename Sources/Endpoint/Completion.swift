@@ -22,6 +22,11 @@ package struct CompletionRequest: Sendable, Encodable {
   package var choices: Int
   /// Token by token as server-sent events, with the usage at the end.
   package var isStreamed: Bool
+  /// vLLM's: lower is sooner. Not sent when nil.
+  package var priority: Int?
+  /// The answer goes on to `maxTokens` whatever the model says, where the server can do that
+  /// (vLLM's, SGLang's and llama.cpp's `ignore_eos`, llama-cpp-python's `min_tokens`).
+  package var ignoresEnd = false
 
   package init(
     model: String, prompt: Prompt, temperature: Double, topP: Double, topK: Int? = nil,
@@ -39,11 +44,13 @@ package struct CompletionRequest: Sendable, Encodable {
   }
 
   private enum Key: String, CodingKey {
-    case model, prompt, messages, temperature, seed, n, stream, logprobs
+    case model, prompt, messages, temperature, seed, n, stream, logprobs, priority
     case topP = "top_p"
     case topK = "top_k"
     case maxTokens = "max_tokens"
     case streamOptions = "stream_options"
+    case ignoreEOS = "ignore_eos"
+    case minTokens = "min_tokens"
   }
 
   package func encode(to encoder: any Encoder) throws {
@@ -67,6 +74,11 @@ package struct CompletionRequest: Sendable, Encodable {
       } else {
         try container.encode(0, forKey: .logprobs)
       }
+    }
+    try container.encodeIfPresent(priority, forKey: .priority)
+    if ignoresEnd {
+      try container.encode(true, forKey: .ignoreEOS)
+      try container.encodeIfPresent(maxTokens, forKey: .minTokens)
     }
     if isStreamed {
       try container.encode(true, forKey: .stream)
@@ -187,5 +199,11 @@ enum ErrorBody {
   static func message(of body: [UInt8]) -> String? {
     guard let parsed = try? JSONDecoder().decode(Body.self, from: Data(body)) else { return nil }
     return parsed.error?.message ?? parsed.message ?? parsed.detail
+  }
+
+  /// What a body says of the error, short enough for a line.
+  static func line(of body: [UInt8]) -> String {
+    let text = message(of: body) ?? String(decoding: body.prefix(200), as: UTF8.self)
+    return String(text.split(whereSeparator: \.isWhitespace).joined(separator: " ").prefix(200))
   }
 }

@@ -148,8 +148,7 @@ package final class RequestQueue {
 
   /// What a body says of the error, short enough for a line.
   private static func message(_ body: [UInt8]) -> String {
-    let text = ErrorBody.message(of: body) ?? String(decoding: body.prefix(200), as: UTF8.self)
-    let words = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-    return words.isEmpty ? "" : ": \(words.prefix(200))"
+    let line = ErrorBody.line(of: body)
+    return line.isEmpty ? "" : ": \(line)"
   }
 }

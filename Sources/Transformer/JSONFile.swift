@@ -68,18 +68,21 @@ extension DecodingError {
     }
   }
 
-  fileprivate var place: String? {
+  /// The path of keys to the value that is wrong; nil where the whole is.
+  package var place: String? {
     var keys = context?.codingPath.map(\.stringValue) ?? []
     if case .keyNotFound(let key, _) = self { keys.append(key.stringValue) }
     return keys.isEmpty ? nil : keys.joined(separator: ".")
   }
 
-  fileprivate var problem: String {
+  /// What is wrong there, without the type names of the decoder.
+  package var problem: String {
     switch self {
     case .typeMismatch(let type, _): "expected \(type)"
     case .valueNotFound(let type, _): "expected \(type), found null"
     case .keyNotFound: "the key is missing"
-    case .dataCorrupted(let context): "not valid JSON: \(context.debugDescription)"
+    case .dataCorrupted(let context):
+      context.codingPath.isEmpty ? "not valid JSON" : context.debugDescription
     @unknown default: "cannot be decoded"
     }
   }

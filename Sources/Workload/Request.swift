@@ -18,6 +18,10 @@ package struct Request: Equatable, Sendable {
   package var serviceClass = 0
   /// Names of the prompt's leading blocks; two requests that begin with equal names share that text.
   package var prefixHashes: [UInt64] = []
+  /// Tokens that each of those names.
+  package var prefixBlockSize = 0
+  /// The prompt itself, where the trace has it.
+  package var text: String?
 
   package init(id: Int, arrival: Time, inputLength: Int, outputLength: Int) {
     self.id = id

@@ -106,7 +106,7 @@ import Testing
   @Test(
     "What is wrong with a study is said",
     arguments: [
-      ("{", "is not JSON"),
+      ("{", "not valid JSON"),
       (#"{"traces": [], "policies": ["fcfs"], "predictors": ["none"]}"#, "traces: names none"),
       (#"{"polices": ["fcfs"]}"#, "'polices' is not a key"),
       (

@@ -10,6 +10,8 @@ import Synchronization
 package final class LoopbackServer: Sendable {
   package enum Answer: Sendable {
     case respond(status: Int, headers: [String] = [], body: String)
+    /// A body whose parts are sent one after the other, with so many microseconds between them.
+    case trickle([String], pause: UInt32)
     /// Says that the body has so many more bytes than it sends, and breaks off.
     case breakOff(body: String, missing: Int)
     /// Closes the connection without a word.
@@ -106,6 +108,13 @@ package final class LoopbackServer: Sendable {
     case .hangUp: return
     case .breakOff(let body, let missing):
       Self.write(connection, Self.head(200, [], body.utf8.count + missing) + body)
+    case .trickle(let parts, let pause):
+      let length = parts.reduce(0) { $0 + $1.utf8.count }
+      Self.write(connection, Self.head(200, ["Content-Type: text/event-stream"], length))
+      for (index, part) in parts.enumerated() {
+        if index > 0 { usleep(pause) }
+        Self.write(connection, part)
+      }
     case .respond(let status, let headers, let body):
       Self.write(connection, Self.head(status, headers, body.utf8.count) + body)
     }

@@ -50,8 +50,6 @@ struct Invariants: SimulationObserver {
   var events: [SchedulerEvent] = []
   var violations: [String] = []
   let capacity: Int
-  /// Steps that were run through without being planned.
-  private(set) var skippedSteps = 0
   private var present = 0
   private var lastEnd = Time.zero
   private var wasEmpty = true
@@ -87,7 +85,6 @@ struct Invariants: SimulationObserver {
 
   mutating func observe(_ run: StepRun) {
     metrics.observe(run)
-    skippedSteps += run.count - 1
     if max(run.blocksBefore, run.blocksAfter) > capacity { violations.append("over capacity") }
     // Work conservation: between two steps nothing idles unless nobody was there.
     if !wasEmpty, run.start != lastEnd { violations.append("idled before \(run.start.seconds)") }

@@ -179,6 +179,18 @@ import Workload
     #expect(bench.events(.finished) == [2, 1, 0])
   }
 
+  @Test func `By predicted work, a long prompt goes behind a longer answer`() throws {
+    func order(_ policy: ShortestJobFirst) throws -> [Int] {
+      var bench = try Bench(ordering: policy) { $0.maximumRunning = 1 }
+      bench.submit(0, input: 60, output: 1, predicted: 2)
+      bench.submit(1, input: 1, output: 1, predicted: 5)
+      while bench.events(.finished).count < 2 { _ = bench.step() }
+      return bench.events(.finished)
+    }
+    #expect(try order(ShortestJobFirst()) == [0, 1])
+    #expect(try order(ShortestJobFirst(inputWeight: 0.1)) == [1, 0])
+  }
+
   @Test func `Shortest remaining displaces by the margin, limited preemption protects`() throws {
     func preempted(_ policy: ShortestRemaining, predicted: Int) throws -> [Int] {
       var bench = try Bench(ordering: policy) { $0.maximumRunning = 1 }

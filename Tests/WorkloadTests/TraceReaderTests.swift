@@ -172,7 +172,10 @@ import Workload
         inputLength: Int.random(in: 1...9000, using: &random),
         outputLength: Int.random(in: 1...900, using: &random))
       if schema[.priority] != nil { request.priority = Int.random(in: -3...3, using: &random) }
-      if schema[.hashes] != nil { request.prefixHashes = [random.next(), 5] }
+      if schema[.hashes] != nil {
+        request.prefixHashes = [random.next(), 5]
+        request.prefixBlockSize = schema.hashBlockSize
+      }
       return request
     }
     if schema[.client] != nil { for id in 0..<200 { requests[id].client = min(id, 7) } }

@@ -34,14 +34,6 @@ struct TruthBench: ParsableCommand {
     }
   }
 
-  struct Row: Decodable {
-    var input_toks: Int
-    var output_toks: Int
-    var queued_ts: Double
-    var first_token_ts: Double
-    var last_token_ts: Double
-  }
-
   struct Meta: Decodable {
     struct Engine: Decodable {
       var max_num_seqs: Int
@@ -59,9 +51,8 @@ struct TruthBench: ParsableCommand {
     for folder in folders {
       let decoder = JSONDecoder()
       let meta = try decoder.decode(Meta.self, from: Self.data(folder + "/meta.json"))
-      let lines = try Self.data(folder + "/requests.jsonl").split(separator: UInt8(ascii: "\n"))
-      let rows = try lines.map { try decoder.decode(Row.self, from: $0) }
-        .sorted { $0.queued_ts < $1.queued_ts }
+      let path = folder + "/requests.jsonl"
+      let log = try RequestLog(BytesInMemory(Array(Self.data(path))), name: path)
       var configuration = SchedulerConfiguration()
       configuration.isPipelined = pipelined
       configuration.maximumRunning = meta.engine_kwargs.max_num_seqs
@@ -69,7 +60,7 @@ struct TruthBench: ParsableCommand {
       configuration.blockCount = (meta.kv_cache?.num_gpu_blocks ?? blocks) - 1
       print("\n\(folder)")
       let replicas = meta.engine_kwargs.data_parallel_size
-      try score(rows, configuration, replicas: replicas)
+      try score(log.observations, configuration, replicas: replicas)
     }
   }
 
@@ -80,23 +71,15 @@ struct TruthBench: ParsableCommand {
     return Data(bytes)
   }
 
-  private func observations(_ rows: [Row]) -> [RequestLogFit.Observation] {
-    let zero = rows.first?.queued_ts ?? 0
-    func time(_ clock: Double) -> Time { Time(seconds: clock - zero) }
-    return rows.enumerated().map { index, row in
-      RequestLogFit.Observation(
-        request: Request(
-          id: index, arrival: time(row.queued_ts), inputLength: row.input_toks,
-          outputLength: row.output_toks),
-        firstToken: time(row.first_token_ts), lastToken: time(row.last_token_ts))
-    }
-  }
-
   private func score(
-    _ rows: [Row], _ configuration: SchedulerConfiguration, replicas: Int
+    _ log: [RequestLogFit.Observation], _ configuration: SchedulerConfiguration, replicas: Int
   ) throws {
     let parts = (0..<replicas).map { part in
-      observations(rows.enumerated().filter { $0.offset % replicas == part }.map(\.element))
+      log.filter { $0.request.id % replicas == part }.enumerated().map { index, observed in
+        var observed = observed
+        observed.request.id = index
+        return observed
+      }
     }
     for half in 0..<2 {
       var (logged, replayed): ([RequestRecord], [RequestRecord]) = ([], [])
@@ -104,9 +87,7 @@ struct TruthBench: ParsableCommand {
       for log in parts {
         let fit = try RequestLogFit(
           log, isFitted: { self.isFitted($0, half, log.count) }, configuration: configuration,
-          start: StepTimeModel(
-            overhead: 0.02, prefillToken: 5e-5, prefillContext: 1e-9, decode: 5e-5,
-            decodeContext: 5e-8), knees: knees, rounds: rounds)
+          start: RequestLog.start, knees: knees, rounds: rounds)
         let model = fit.model
         print(
           "  half \(half): step \((model.overhead.milliseconds).rounded(2)) ms"

@@ -13,44 +13,15 @@ import json
 import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
 
-import models
+from llama_server import Server, draft_file
 
 PROMPTS = [
     "Write a short email to my boss asking for a day off.", "What is a noun?",
     "Tom has 3 apples and buys 4 more. How many apples has he got?", "Name two colours.",
     "Write a Python function that adds two numbers.", "Tell me a story about a cat.",
 ]
-
-
-class Server:
-    def __init__(self, model: Path, port: int):
-        self.url = f"http://127.0.0.1:{port}/v1"
-        self.command = [
-            sys.executable, "-m", "llama_cpp.server", "--model", model, "--port", str(port),
-            "--n_ctx", "1024", "--n_threads", "1", "--model_alias", "draft"]
-        self.start()
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def wait(self) -> None:
-        for _ in range(600):
-            try:
-                urllib.request.urlopen(self.url + "/models", timeout=1).close()
-                return
-            except OSError:
-                if self.process.poll() is not None:
-                    sys.exit(f"the server ended with status {self.process.returncode}")
-                time.sleep(0.1)
-        sys.exit("the server does not answer")
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
 
 
 def collect(program: Path, url: str, prompts: Path, out: Path) -> subprocess.Popen:
@@ -69,11 +40,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=3)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
-    folder = options.work / "draft"
-    model = folder / "text.gguf"
-    if not model.exists():
-        models.plain_folder(options.pair / "draft", options.program, folder)
-        models.write_gguf(folder, "f16", model, with_vocabulary=True)
+    model = draft_file(options.pair, options.program, options.work)
     prompts = options.work / "prompts.jsonl"
     prompts.write_text("".join(json.dumps({"prompt": p}) + "\n" for p in PROMPTS))
 

@@ -9,7 +9,8 @@ package struct GapHistogram: Equatable, Sendable {
   /// Number of the bucket that `counts[0]` stands for.
   private var lowest = 0
   package private(set) var total = 0
-  private var sum = 0.0
+  /// Picoseconds: whole, so that it does not depend on how rows were cut.
+  private var sum: Int128 = 0
 
   package init() {}
 
@@ -35,8 +36,10 @@ package struct GapHistogram: Equatable, Sendable {
   /// Adds `first`, `first + increment`, ..., `steps` of them, each `weight` times.
   package mutating func add(_ first: Time, increment: Time = .zero, steps: Int = 1, weight: Int) {
     total += steps * weight
-    let n = Double(steps)
-    sum += Double(weight) * (n * first.seconds + increment.seconds * n * (n - 1) / 2)
+    let n = Int128(steps)
+    sum +=
+      Int128(weight)
+      * (n * Int128(first.picoseconds) + Int128(increment.picoseconds) * (n * (n - 1) / 2))
     var index = 0
     while index < steps {
       let time = first.picoseconds + increment.picoseconds * Int64(index)
@@ -53,7 +56,7 @@ package struct GapHistogram: Equatable, Sendable {
     }
   }
 
-  package var mean: Double { total == 0 ? .nan : sum / Double(total) }
+  package var mean: Double { total == 0 ? .nan : Double(sum) * 1e-12 / Double(total) }
 
   /// Seconds, to within half a bucket (0.4%).
   package subscript(share: Double) -> Double {

@@ -1,5 +1,5 @@
 /// A run folded into one record per request and a few sums: an observer that any driver can feed.
-package struct ServiceMetrics: SimulationObserver, Sendable {
+package struct ServiceMetrics: SimulationObserver, Equatable, Sendable {
   /// In order of arrival, by `Request.id` less the first one's.
   package private(set) var records: [RequestRecord] = []
   /// Times between tokens, over tokens. Several tokens of one verification count once.
@@ -62,6 +62,7 @@ package struct StepTotals: Equatable, Sendable {
   package private(set) var drafted = 0
   package private(set) var accepted = 0
   package private(set) var swappedTokens = 0
+  package private(set) var reusedTokens = 0
   package private(set) var peakBlocks = 0
   package private(set) var longestQueue = 0
   /// Seconds in which a step ran.
@@ -81,11 +82,17 @@ package struct StepTotals: Equatable, Sendable {
     drafted += run.drafted
     accepted += run.accepted
     swappedTokens += run.shape.swappedTokens
+    reusedTokens += run.shape.reusedTokens
     peakBlocks = max(peakBlocks, run.blocksBefore, run.blocksAfter)
     longestQueue = max(longestQueue, run.waiting)
     busy += duration
     blockSeconds += duration * Double(run.blocksBefore + run.blocksAfter) / 2
     end = run.end
+  }
+
+  /// Tokens of prompts that were found in the cache, of all that were asked for.
+  package var prefixHitRate: Double {
+    reusedTokens > 0 ? Double(reusedTokens) / Double(reusedTokens + prefillTokens) : 0
   }
 
   package func meanUse(blocks: Int) -> Double {

@@ -24,7 +24,8 @@ package struct ServiceSummary: Sendable {
   package let latency: Percentiles
   package let normalisedLatency: Percentiles
   package let wait: Percentiles
-  /// Latency over that of the same request with the engine to itself, at least 1.
+  /// Latency over that of the same request with the engine to itself, at least 1; empty where its
+  /// step times are not known.
   package let slowdown: Percentiles
   /// Seconds, over tokens.
   package let gaps: GapHistogram
@@ -48,7 +49,7 @@ package struct ServiceSummary: Sendable {
   package let waitByDecile: [Double]
 
   /// - Parameters:
-  ///   - model: what the same request would have taken alone.
+  ///   - model: what the same request would have taken alone; `StepTimeModel()` if nobody knows.
   ///   - tokenBudget: of the scheduler, for its prompt alone.
   package init(
     _ metrics: ServiceMetrics, model: StepTimeModel, tokenBudget: Int,
@@ -60,14 +61,16 @@ package struct ServiceSummary: Sendable {
     latency = Percentiles(done.map(\.latency))
     normalisedLatency = Percentiles(done.map(\.normalisedLatency))
     wait = Percentiles(done.map(\.wait))
+    let isKnown = model != StepTimeModel()
     func slow(_ record: RequestRecord) -> Double {
+      guard isKnown else { return .nan }
       let alone = model.alone(
         input: Int(record.inputLength), output: Int(record.outputLength),
         tokenBudget: tokenBudget)
       return record.latency / alone.seconds
     }
     let slowdowns = done.map(slow)
-    slowdown = Percentiles(slowdowns)
+    slowdown = Percentiles(slowdowns.filter { !$0.isNaN })
     gaps = metrics.gaps
     requests = metrics.records.count
     finished = done.count

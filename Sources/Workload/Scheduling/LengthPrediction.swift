@@ -46,6 +46,11 @@ package struct LengthPrediction: Equatable, Sendable {
     self.init(quantiles: SIMD8(repeating: Float(length)))
   }
 
+  /// Of a length that is so many tokens more: from a rest to the whole.
+  package func later(by tokens: Int) -> LengthPrediction {
+    LengthPrediction(quantiles: quantiles + Float(tokens))
+  }
+
   /// The value below which a share `level` of an ascending sample lies.
   package static func interpolated(_ sorted: [Float], _ level: Double) -> Float {
     let place = level * Double(sorted.count - 1)

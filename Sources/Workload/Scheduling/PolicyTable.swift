@@ -4,6 +4,7 @@ package enum PolicyTable {
   package static let orderings: [any OrderingPolicy] = [
     FirstComeFirstServed(),
     ShortestJobFirst(),
+    ShortestJobFirst(inputWeight: promptWeight),
     AgedShortestJob(),
     ShortestRemaining(),
     ShortestRemaining(protectedShare: 0.8),
@@ -20,6 +21,10 @@ package enum PolicyTable {
     RandomOrder(),
   ]
 
+  /// What a token of a prompt takes, in tokens of answers: about half of one, on the machines of
+  /// `StepTimeModel.names` with 128 requests at once (prefillToken / (decode + overhead / 128)).
+  private static let promptWeight = 0.5
+
   package static let admissions: [any AdmissionPolicy] = [
     OnDemand(),
     OnDemand(watermark: 0.01),
@@ -32,6 +37,11 @@ package enum PolicyTable {
   /// - Throws: `.invalidSetting` listing the names that are known.
   package static func ordering(_ name: String) throws(WorkloadError) -> any OrderingPolicy {
     if let policy = orderings.first(where: { $0.name == name }) { return policy }
+    if name.hasPrefix("sjf-work:"), let weight = Double(name.dropFirst(9)), weight > 0,
+      weight.isFinite
+    {
+      return ShortestJobFirst(inputWeight: weight)
+    }
     throw unknown("--policy", name, orderings.map(\.name))
   }
 

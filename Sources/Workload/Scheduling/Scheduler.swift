@@ -14,6 +14,8 @@ package struct Scheduler: Sendable {
   /// Transitions since the driver last took them, in order of time.
   package var events: [SchedulerEvent] = []
   package internal(set) var pool: BlockPool
+  /// What the blocks hold; nil where prefixes are not kept.
+  var prefixes: PrefixCache?
   /// Steps planned so far.
   package internal(set) var steps = 0
 
@@ -41,6 +43,10 @@ package struct Scheduler: Sendable {
     self.ordering = ordering
     self.admission = admission
     pool = BlockPool(capacity: configuration.blockCount, blockSize: configuration.blockSize)
+    if configuration.cachesPrefixes {
+      prefixes = PrefixCache(
+        capacity: configuration.blockCount, blockSize: configuration.blockSize)
+    }
   }
 
   package var runningCount: Int { running.count }
@@ -72,6 +78,7 @@ package struct Scheduler: Sendable {
       slot = states.count
       states.append(state)
     }
+    prefixes?.join(slot, request)
     if ordering.accountsService { ordering.submitted(state) }
     enqueue(slot, at: now)
     hasChanged = true
@@ -172,8 +179,7 @@ package struct Scheduler: Sendable {
 
   /// Forgets a request that is in no queue any more.
   mutating func release(_ slot: Int) {
-    pool.giveBack(states[slot].blocks)
-    states[slot].blocks = 0
+    giveBackBlocks(slot)
     states[slot].isRunning = false
     if ordering.accountsService { ordering.departed(states[slot]) }
     freeSlots.append(slot)

@@ -7,18 +7,22 @@ extension Scheduler {
       guard running.count + leaving.count < configuration.maximumRunning else { return settle() }
       let state = states[first.slot]
       let left = configuration.tokenBudget - plan.budgetUsed
+      let isFirstWhole =
+        !configuration.batching.splitsPrompts && !plan.entries.contains { !$0.isDecode }
+      // Looking costs time, and without budget nothing comes of it.
+      let found = left > 0 || isFirstWhole ? found(first.slot) : PrefixCache.Found()
+      let reused = found.blocks * pool.blockSize
       // A request that comes back from a swap goes on decoding; everyone else has a prompt.
       let isDecode = state.isSwappedOut && state.uncomputed == 1 && state.generated > 0
       let cost =
         isDecode
         ? 1 + configuration.lookahead
-        : chunk(state.uncomputed, left: left, isFirst: plan.shape.prefills == 0)
-      let isFirstWhole =
-        !configuration.batching.splitsPrompts && !plan.entries.contains { !$0.isDecode }
+        : chunk(state.uncomputed - reused, left: left, isFirst: plan.shape.prefills == 0)
       // Out of budget, not refused: the next step goes on here.
       guard cost > 0, cost <= left || isFirstWhole else { return hasChanged = true }
-      let gate = configuration.reservesWholePrompt ? state.known : state.computed + cost
-      guard pool.blocks(for: gate + configuration.lookahead) <= pool.free,
+      let gate =
+        configuration.reservesWholePrompt ? state.known : state.computed + reused + cost
+      guard blocksTaken(for: gate + configuration.lookahead, finding: found) <= pool.free,
         running.isEmpty
           || admission.admits(
             state, beside: RunningRequests(states: states, slots: running), cache: pool)
@@ -28,7 +32,8 @@ extension Scheduler {
         continue
       }
       waiting.remove(slot: first.slot)
-      start(first.slot, tokens: cost, isDecode: isDecode, at: now, plan: &plan)
+      start(
+        first.slot, tokens: cost, isDecode: isDecode, finding: found, at: now, plan: &plan)
     }
     settle()
   }
@@ -41,12 +46,14 @@ extension Scheduler {
   }
 
   private mutating func start(
-    _ slot: Int, tokens: Int, isDecode: Bool, at now: Time, plan: inout StepPlan
+    _ slot: Int, tokens: Int, isDecode: Bool, finding found: PrefixCache.Found, at now: Time,
+    plan: inout StepPlan
   ) {
     let isNew = states[slot].preemptions == 0
-    let blocks = pool.blocks(for: states[slot].computed + tokens)
-    pool.take(blocks)
-    states[slot].blocks = blocks
+    reuse(slot, found)
+    let reused = found.blocks * pool.blockSize
+    plan.shape.reusedTokens += reused
+    hold(slot, to: states[slot].computed + tokens)
     if states[slot].isSwappedOut {
       plan.shape.swappedTokens += states[slot].computed
       states[slot].isSwappedOut = false
@@ -57,7 +64,7 @@ extension Scheduler {
     running.append(slot)
     note(
       isNew ? .admitted : .resumed, states[slot],
-      tokens: isNew ? 0 : states[slot].generated, at: now)
+      tokens: isNew ? reused : states[slot].generated, at: now)
     plan.entries.append(
       StepPlan.Entry(slot: slot, tokens: isDecode ? 1 : tokens, isDecode: isDecode))
     plan.budgetUsed += tokens

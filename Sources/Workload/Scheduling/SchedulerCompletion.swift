@@ -97,11 +97,7 @@ extension Scheduler {
       let slot = entry.slot
       states[slot].computed += count
       states[slot].generated += count
-      let missing = pool.blocks(for: states[slot].computed + 1) - states[slot].blocks
-      if missing > 0 {
-        pool.take(missing)
-        states[slot].blocks += missing
-      }
+      hold(slot, to: states[slot].computed + 1)
       account(slot, input: 0, output: count)
     }
   }

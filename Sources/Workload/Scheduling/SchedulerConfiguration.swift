@@ -50,6 +50,9 @@ package struct SchedulerConfiguration: Equatable, Sendable {
   package var isPipelined = false
   /// Draft tokens that each decode may carry; they take budget and room in the cache.
   package var lookahead = 0
+  /// Requests that begin alike share blocks, where the trace names its prompts' blocks (vLLM's
+  /// `enable_prefix_caching`).
+  package var cachesPrefixes = false
 
   package init() {}
 
@@ -67,6 +70,9 @@ package struct SchedulerConfiguration: Equatable, Sendable {
     try require(longPrefillThreshold >= 0, "the chunk limit must be 0 or more")
     try require(outputLimit >= 1, "the output limit must be at least 1")
     try require((0...64).contains(lookahead), "the lookahead must be in 0 to 64")
+    try require(
+      !cachesPrefixes || preemption == .recompute,
+      "cached prefixes and swapping exclude each other")
     try require(
       tokenBudget > lookahead, "the token budget must hold a decode and its drafts")
   }

@@ -24,10 +24,7 @@ extension Scheduler {
       if missing > pool.free {
         guard makeRoom(missing, for: slot, index: &index, at: now, plan: &plan) else { return }
       }
-      if missing > 0 {
-        pool.take(missing)
-        states[slot].blocks += missing
-      }
+      hold(slot, to: reach)
       plan.entries.append(
         StepPlan.Entry(slot: slot, tokens: isDecode ? 1 : cost, isDecode: isDecode))
       plan.budgetUsed += cost
@@ -98,8 +95,7 @@ extension Scheduler {
     }
     let lost = states[slot].computed
     note(.preempted, states[slot], tokens: lost, at: now)
-    pool.giveBack(states[slot].blocks)
-    states[slot].blocks = 0
+    giveBackBlocks(slot)
     states[slot].preemptions += 1
     states[slot].isRunning = false
     states[slot].waitingSince = now
@@ -119,7 +115,8 @@ extension Scheduler {
     var blocked = true
     while blocked, running.count > 0, let first = mostUrgent(at: now) {
       let candidate = states[first.slot]
-      let needed = pool.blocks(for: candidate.known + configuration.lookahead)
+      let needed = blocksTaken(
+        for: candidate.known + configuration.lookahead, finding: found(first.slot))
       blocked = running.count + leaving.count >= configuration.maximumRunning || needed > pool.free
       guard blocked else { return }
       let policy = ordering

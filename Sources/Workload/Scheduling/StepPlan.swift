@@ -10,6 +10,8 @@ package struct StepShape: Equatable, Sendable {
   package var decodeContext = 0
   /// Tokens copied out of the cache or back into it.
   package var swappedTokens = 0
+  /// Tokens of prompts that were found in the cache and not computed.
+  package var reusedTokens = 0
 
   package init() {}
 

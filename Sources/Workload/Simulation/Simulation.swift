@@ -13,6 +13,8 @@ package struct Simulation<Source: RequestSource, Observer: SimulationObserver> {
   /// Whether alike steps are run through in one go.
   package var skips = true
   package var jitterSeed: UInt64 = 0
+  /// Steps that were planned each for itself: fewer than were taken where rows are run through.
+  package private(set) var plannedSteps = 0
 
   private var now = Time.zero
   /// Who came by then is known to the next plan.
@@ -20,6 +22,8 @@ package struct Simulation<Source: RequestSource, Observer: SimulationObserver> {
   private var upcoming: Request?
   private var plan = StepPlan()
   private var lengths = SlotLengths()
+  /// Told when it is known where it ends.
+  private var row: StepRun?
 
   /// The longest row: keeps sums of step times within 63 bits.
   private static var longestRow: Int { 1 << 16 }
@@ -60,7 +64,7 @@ package struct Simulation<Source: RequestSource, Observer: SimulationObserver> {
       if plan.isEmpty {
         // Whoever was preempted in this call is looked at again in the next.
         guard scheduler.isIdle else { continue }
-        guard let request = upcoming else { return }
+        guard let request = upcoming else { return flush() }
         now = max(now, request.arrival)
         seen = now
         continue
@@ -75,6 +79,7 @@ package struct Simulation<Source: RequestSource, Observer: SimulationObserver> {
   }
 
   private mutating func submit(_ request: Request) {
+    flush()
     observer.arrived(request)
     let prediction = predictor.prediction(for: request)
     if let slot = scheduler.submit(request, prediction: prediction, at: request.arrival) {
@@ -86,15 +91,16 @@ package struct Simulation<Source: RequestSource, Observer: SimulationObserver> {
 
   /// One step, or a row of steps that are alike.
   private mutating func step() {
+    plannedSteps += 1
     let start = now
     let before = scheduler.pool.used
     let drafts = speculation?.drafts(plan.shape, model: model) ?? 0
     var first = model.duration(plan.shape, drafts: drafts)
     if let speculation { first += speculation.drafting(drafts, plan.shape) }
-    var accepted = 0
     var count = 1
+    var increment = Time.zero
     if model.jitter.isEmpty {
-      let increment = model.increment(plan.shape)
+      increment = model.increment(plan.shape)
       let row = SteppedRow(first: first, increment: increment)
       if skips {
         let left = lengths.leastLeft(plan)
@@ -115,17 +121,31 @@ package struct Simulation<Source: RequestSource, Observer: SimulationObserver> {
         lengths.advance(plan, by: count - 1, to: now)
       }
     } else {
-      now += jittered(first)
+      first = jittered(first)
+      now += first
       seen = isPipelined ? start : now
       observeGaps(end: now, duration: now - start)
     }
-    accepted = finishStep(drafts: drafts)
-    observer.observe(
+    let (accepted, batch) = finishStep(drafts: drafts)
+    report(
       StepRun(
-        start: start, end: now, count: count, shape: plan.shape,
-        drafted: drafts * plan.shape.decodes, accepted: accepted, blocksBefore: before,
-        blocksAfter: scheduler.pool.used, waiting: scheduler.waitingCount))
+        start: start, end: now, first: first, increment: increment, count: count,
+        shape: plan.shape, drafted: drafts * plan.shape.decodes, accepted: accepted,
+        blocksBefore: before, blocksAfter: scheduler.pool.used,
+        waiting: scheduler.waitingCount, batch: batch))
     tell()
+  }
+
+  /// Tells the row before this one, unless the two are one.
+  private mutating func report(_ next: StepRun) {
+    if row?.extend(by: next) == true { return }
+    flush()
+    row = next
+  }
+
+  private mutating func flush() {
+    if let row { observer.observe(row) }
+    row = nil
   }
 
   private var isPipelined: Bool { scheduler.configuration.isPipelined }
@@ -136,12 +156,15 @@ package struct Simulation<Source: RequestSource, Observer: SimulationObserver> {
     return Time(seconds: time.seconds * Double(model.jitter[index]))
   }
 
-  /// Gives the scheduler what came of the step; returns how many drafts were accepted.
-  private mutating func finishStep(drafts: Int) -> Int {
+  /// Gives the scheduler what came of the step; returns how many drafts were accepted, and who did
+  /// what if somebody wants to know.
+  private mutating func finishStep(drafts: Int) -> (accepted: Int, batch: [StepRun.Part]) {
     var accepted = 0
+    var batch = observer.wantsBatches ? scheduler.parts(of: plan) : []
     let (speculation, end) = (speculation, now)
     var lengths = take(&self.lengths)
     var finished: [Int] = []
+    var part = 0
     scheduler.complete(plan, at: end) { slot, state in
       var tokens = 1
       if drafts > 0, state.generated > 0, let speculation {
@@ -152,11 +175,12 @@ package struct Simulation<Source: RequestSource, Observer: SimulationObserver> {
       }
       let isFinished = lengths.produce(slot, tokens, at: end)
       if isFinished { finished.append(slot) }
+      batch.setEmitted(tokens, by: state.id, from: &part)
       return Scheduler.Outcome(tokens: tokens, isFinished: isFinished)
     }
     for slot in finished { predictor.finished(lengths.request(slot)) }
     self.lengths = lengths
-    return accepted
+    return (accepted, batch)
   }
 
   private func take(_ lengths: inout SlotLengths) -> SlotLengths {
@@ -189,17 +213,23 @@ package struct Simulation<Source: RequestSource, Observer: SimulationObserver> {
   }
 
   private mutating func tell() {
+    if !scheduler.events.isEmpty { flush() }
     for event in scheduler.events { observer.observe(event) }
     scheduler.events.removeAll(keepingCapacity: true)
   }
 }
 
 /// Steps each of which is a fixed time longer than the one before.
-struct SteppedRow {
-  let first: Time
-  let increment: Time
+package struct SteppedRow {
+  package let first: Time
+  package let increment: Time
 
-  func duration(_ index: Int) -> Time {
+  package init(first: Time, increment: Time) {
+    self.first = first
+    self.increment = increment
+  }
+
+  package func duration(_ index: Int) -> Time {
     Time(picoseconds: first.picoseconds + increment.picoseconds * Int64(index))
   }
 

@@ -36,7 +36,9 @@ enum DelimitedRow {
       if start < line.count, line[start] == UInt8(ascii: "\"") {
         start += 1
         end = start
-        while end < line.count, line[end] != UInt8(ascii: "\"") { end += 1 }
+        while end < line.count, line[end] != UInt8(ascii: "\"") || isDoubled(line, end) {
+          end += line[end] == UInt8(ascii: "\"") ? 2 : 1
+        }
         body(column, start..<end)
         while end < line.count, line[end] != UInt8(ascii: ",") { end += 1 }
       } else {
@@ -46,6 +48,15 @@ enum DelimitedRow {
       column += 1
       start = end + 1
     }
+  }
+
+  /// Within quotes two quotes stand for one.
+  static func unquoted(_ field: String) -> String {
+    field.replacing("\"\"", with: "\"")
+  }
+
+  private static func isDoubled(_ line: Span<UInt8>, _ index: Int) -> Bool {
+    index + 1 < line.count && line[index + 1] == UInt8(ascii: "\"")
   }
 
   private static func trimmed(_ line: Span<UInt8>, _ range: Range<Int>) -> Range<Int> {

@@ -146,7 +146,9 @@ package struct TraceReader<Source: ByteSource>: RequestSource {
       guard
         FieldValues.hashes(lines.bytes.span.extracting(range), into: &request.prefixHashes)
       else { throw wrong(.hashes, "expected a list of whole numbers") }
+      request.prefixBlockSize = schema.hashBlockSize
     }
+    if has(.text) { request.text = try prompt() }
     return request
   }
 
@@ -199,6 +201,20 @@ package struct TraceReader<Source: ByteSource>: RequestSource {
 
   private func text(_ field: TraceSchema.Field) -> String {
     String(decoding: lines.bytes[absolute(field)], as: UTF8.self)
+  }
+
+  /// The prompt, with nothing escaped.
+  private func prompt() throws(WorkloadError) -> String {
+    switch schema.container {
+    case .csv: return DelimitedRow.unquoted(text(.text))
+    case .jsonLines:
+      let place = absolute(.text)
+      let quoted = place.lowerBound - 1..<place.upperBound + 1
+      guard lines.bytes[quoted.lowerBound] == UInt8(ascii: "\""),
+        case .string(let text)? = try? JSONValue(parsing: lines.bytes, in: quoted)
+      else { throw wrong(.text, "expected a text") }
+      return text
+    }
   }
 
   private func integer(_ field: TraceSchema.Field) throws(WorkloadError) -> Int {

@@ -9,7 +9,7 @@ package struct TraceSchema: Equatable, Sendable {
 
   /// What a row can say about a request.
   package enum Field: Int, CaseIterable, Sendable {
-    case arrival, input, output, limit, priority, client, serviceClass, hashes
+    case arrival, input, output, limit, priority, client, serviceClass, hashes, text
   }
 
   package enum TimeFormat: Equatable, Sendable {
@@ -117,6 +117,7 @@ extension TraceSchema {
     let names: [String: Field] = [
       "arrival": .arrival, "input": .input, "output": .output, "limit": .limit,
       "priority": .priority, "client": .client, "class": .serviceClass, "hashes": .hashes,
+      "text": .text,
     ]
     let units: [String: TimeFormat] = [
       "s": .number(perSecond: 1), "ms": .number(perSecond: 1000),

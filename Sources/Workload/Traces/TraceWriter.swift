@@ -38,7 +38,7 @@ package struct TraceWriter: Sendable {
 
   private func isText(_ field: TraceSchema.Field) -> Bool {
     switch field {
-    case .client, .serviceClass: true
+    case .client, .serviceClass, .text: true
     case .arrival: schema.time == .calendar
     default: false
     }
@@ -53,6 +53,7 @@ package struct TraceWriter: Sendable {
     case .priority: "\(request.priority)"
     case .client: Self.name(request.client, clients)
     case .serviceClass: Self.name(request.serviceClass, classes)
+    case .text: request.text ?? ""
     case .hashes:
       "[" + request.prefixHashes.map { "\(Int64(bitPattern: $0))" }.joined(separator: ", ") + "]"
     }
@@ -79,7 +80,7 @@ package struct TraceWriter: Sendable {
     }
   }
 
-  private static func decimal(_ whole: Int64, rest: Int64, places: Int) -> String {
+  static func decimal(_ whole: Int64, rest: Int64, places: Int) -> String {
     guard rest > 0 else { return "\(whole)" }
     var digits = "\(rest)"
     digits = String(repeating: "0", count: max(0, places - digits.count)) + digits
@@ -91,7 +92,7 @@ package struct TraceWriter: Sendable {
     text.contains(",") ? "\"\(text)\"" : text
   }
 
-  private static func jsonString(_ text: String) -> String {
+  static func jsonString(_ text: String) -> String {
     var out = "\""
     for scalar in text.unicodeScalars {
       switch scalar {

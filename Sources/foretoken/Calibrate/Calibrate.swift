@@ -1,6 +1,7 @@
 import ArgumentParser
 import Decoding
 import Reporting
+import Serving
 import Transformer
 
 /// `foretoken calibrate`: what steps cost on this machine.
@@ -28,6 +29,8 @@ struct Calibrate: ParsableCommand {
   var contexts = LengthList(values: CostMeasurement().contexts)
   @Option(help: "Measurements of each; their median counts.")
   var repeats = CostMeasurement().repeats
+  @Flag(help: "Measure batches too, for \"foretoken replay --calibration\".")
+  var batches = false
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
@@ -53,7 +56,8 @@ struct Calibrate: ParsableCommand {
       var measurement = CostMeasurement()
       measurement.contexts = contexts.values
       measurement.repeats = repeats
-      let calibration = try store.measure(measurement, heads: try pair.heads(heads)?.heads)
+      var calibration = try store.measure(measurement, heads: try pair.heads(heads)?.heads)
+      if batches { calibration.steps = try store.measureSteps(StepMeasurement()) }
       var place = output
       if let output { try calibration.write(to: output) } else { place = store.keep(calibration) }
       try StandardOutput.write(json ? calibration.json : Self.text(calibration))

@@ -19,6 +19,9 @@ struct Calibration: Codable, Sendable, Equatable {
   var draft: Model
   /// What the stop rule, the simulator and the report read.
   var costs: CostModel
+  /// Steps of continuous batching with the target alone, for the simulator; nil where they were not
+  /// measured.
+  var steps: [CalibratedStep]?
 
   /// A model as far as it decides what steps cost.
   struct Model: Codable, Sendable, Equatable {

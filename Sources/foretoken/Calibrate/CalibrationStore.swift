@@ -1,6 +1,7 @@
 import ArgumentParser
 import Decoding
 import FoundationEssentials
+import Serving
 import Transformer
 import Workload
 
@@ -88,6 +89,14 @@ struct CalibrationStore {
     }
     calibration.measured = Date.now.formatted(.iso8601)
     return calibration
+  }
+
+  /// Steps of continuous batching with the target.
+  func measureSteps(_ measurement: StepMeasurement) throws -> [CalibratedStep] {
+    let bar = verbosity.quiet ? nil : ProgressBar(label: "measuring batches", unit: .items("runs"))
+    defer { bar?.finish() }
+    return try measurement.run(target: pair.target) { bar?.update(done: $0, total: $1) }
+      .map { CalibratedStep($0) }
   }
 
   /// Keeps it in the user's cache.

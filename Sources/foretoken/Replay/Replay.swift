@@ -1,15 +1,12 @@
 import ArgumentParser
-import FoundationEssentials
+import Decoding
+import Serving
 import Workload
 
 /// What a policy would have made of a trace.
 struct Replay: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Replay a request trace through the scheduler on a virtual clock.")
-
-  enum Predictor: String, ExpressibleByArgument, CaseIterable {
-    case none, group, noise, oracle
-  }
+    abstract: "Replay a request trace through the scheduler on a virtual clock, or live.")
 
   @OptionGroup var trace: TraceFlags
   @OptionGroup(title: "Engine") var engine: SchedulerFlags
@@ -17,10 +14,7 @@ struct Replay: ParsableCommand {
     parsing: .upToNextOption,
     help: "Policies to compare: \(PolicyTable.orderings.map(\.name).joined(separator: ", ")).")
   var policy = ["fcfs"]
-  @Option(help: "Who predicts lengths: none, group (recent lengths), noise (of --tau), oracle.")
-  var predictor = Predictor.none
-  @Option(help: "Kendall's tau of the noise model.")
-  var tau = 0.6
+  @OptionGroup(title: "Predictions") var prediction: PredictionFlags
   @Option(help: "Seconds to the first token that are good enough.")
   var sloTtft = 1.0
   @Option(help: "Milliseconds a token that are good enough.")
@@ -29,152 +23,171 @@ struct Replay: ParsableCommand {
   @Flag(help: "Print a JSON object for each policy instead of a table.")
   var json = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Keep the scheduler's decisions as JSON lines; zstd where the name ends in .zst.",
+      valueName: "file"))
+  var log: String?
+  @Option(
+    help: ArgumentHelp(
+      "Compute the metrics from such a log, of any number of runs.", valueName: "file"))
+  var fromLog: String?
+  @Option(
+    help: ArgumentHelp(
+      "Write requests and steps for chrome://tracing or Perfetto; of one policy.",
+      valueName: "file"))
+  var chromeTrace: String?
+  @OptionGroup(title: "Live") var live: LiveFlags
+  @OptionGroup(title: "Server") var endpoint: EndpointReplayFlags
+  @OptionGroup(title: "Models of --live and --calibration auto") var model: ModelOptions
+  @OptionGroup var verbosity: VerbosityFlags
+
+  func validate() throws {
+    if chromeTrace != nil, policy.count > 1 {
+      throw ValidationError("--chrome-trace takes one policy")
+    }
+    if live.live, fromLog != nil {
+      throw ValidationError("--live and --from-log exclude each other")
+    }
+    if live.live, engine.speculate == "best" {
+      throw ValidationError("--speculate best is only simulated; --live takes a number")
+    }
+    if endpoint.server.endpoint != nil {
+      guard !live.live, fromLog == nil else {
+        throw ValidationError("--endpoint, --live and --from-log exclude each other")
+      }
+      guard model.model != nil else {
+        throw ValidationError("--endpoint needs --model: the name by which it knows the model")
+      }
+    }
+  }
+
   func run() throws {
     try Failure.reported {
-      let times = try StepTimeModel(parsing: engine.stepTimes)
-      var isFirst = true
-      for name in policy {
-        let (summary, interval) = try replay(name, times)
-        if json {
-          print(try Self.json(ReplayResult(name, predictor.rawValue, summary, interval)))
-        } else {
-          if isFirst { print(ReplayResult.header) }
-          print(ReplayResult(name, predictor.rawValue, summary, interval).row)
-        }
-        isFirst = false
+      let files = try RunFiles(log: log, chromeTrace: chromeTrace)
+      var table = ReplayTable(json: json, objective: objective, seed: seed)
+      if let fromLog {
+        try replay(log: fromLog, files, &table)
+      } else if let url = endpoint.server.endpoint {
+        try replay(at: url, files, &table)
+      } else {
+        try replay(files, &table)
       }
+      try files.complete()
     }
   }
 
-  private func replay(
-    _ name: String, _ times: StepTimeModel
-  ) throws -> (ServiceSummary, ClosedRange<Double>?) {
-    let speculation = try engine.speculation(seed: seed)
-    var simulation = try Simulation(
-      engine.scheduler(policy: name, speculation: speculation), source: trace.open(seed: seed),
-      predictor: lengthPredictor(), model: times, speculation: speculation,
-      observer: ServiceMetrics())
-    simulation.jitterSeed = seed
-    try simulation.run()
-    if name == policy.first, let remarks = TraceFlags.remarks(simulation.source) {
-      StandardError.write(remarks + "\n")
-    }
-    let summary = ServiceSummary(
-      simulation.observer, model: times, tokenBudget: engine.maxNumBatchedTokens,
-      objective: .init(timeToFirstToken: sloTtft, timePerToken: sloTpot / 1e3))
-    let interval = BlockBootstrap(seed: seed).interval(
-      simulation.observer.finished.map(\.latency)
-    ) { $0.reduce(0, +) / Double($0.count) }
-    return (summary, interval)
+  private var objective: ServiceSummary.Objective {
+    .init(timeToFirstToken: sloTtft, timePerToken: sloTpot / 1e3)
   }
 
-  private func lengthPredictor() throws -> any LengthPredictor {
-    switch predictor {
-    case .none: return NoPredictor()
-    case .oracle: return OraclePredictor()
-    case .group: return GroupQuantiles()
-    case .noise:
-      guard trace.trace != "-" else {
-        throw CommandError(
-          Failure.usage, "--predictor noise reads the trace twice, which stdin does not allow")
-      }
+  private var predictorLabel: String {
+    prediction.label + (live.statePredictor == nil ? "" : "+state")
+  }
+
+  /// The policies, one after the other.
+  private func replay(_ files: RunFiles, _ table: inout ReplayTable) throws {
+    let isMeasuredHere = engine.calibration == "auto"
+    let pair =
+      live.live || isMeasuredHere
+      ? try Pair(model, drafting: isMeasuredHere || engine.speculate != nil, verbosity) : nil
+    let times = try stepTimes(pair)
+    let texts = try live.texts()
+    var models: LiveModels?
+    if let pair, live.live {
+      models = try LiveModels(live, texts: texts, pair: pair, seed: seed)
+      Interrupt.watch()
+    }
+    for name in policy {
+      let speculation = try engine.speculation(seed: seed, measured: times.drafting)
+      let scheduler = try engine.scheduler(policy: name, speculation: speculation)
+      let predictor = try prediction.predictor(
+        trace, texts: texts, decoding: live.decoding, seed: seed)
+      let header = RunLogHeader(
+        policy: name, predictor: predictorLabel, clock: live.live ? .wall : .virtual,
+        configuration: scheduler.configuration, model: times.model)
       var source = try trace.open(seed: seed)
-      return try NoisyPredictor(
-        tau: tau, lengths: source.collect().map(\.outputLength), seed: seed)
+      var observer = files.observer(header)
+      if let models {
+        let requests = models.asked(try source.collect())
+        observer = try run(
+          scheduler, requests, predictor,
+          models.engine(drafts: scheduler.configuration.lookahead, limit: engine.maxTokens),
+          observer)
+      } else {
+        var simulation = try Simulation(
+          scheduler, source: source, predictor: predictor, model: times.model,
+          speculation: speculation, observer: observer)
+        simulation.jitterSeed = seed
+        try simulation.run()
+        (source, observer) = (simulation.source, simulation.observer)
+      }
+      if name == policy.first, let remarks = TraceFlags.remarks(source) { verbosity.say(remarks) }
+      observer.trace?.end()
+      try table.show(header, observer.metrics)
     }
   }
 
-  private static func json(_ result: ReplayResult) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    return String(decoding: try encoder.encode(result), as: UTF8.self)
+  /// In real time.
+  private func run(
+    _ scheduler: Scheduler, _ requests: [Workload.Request], _ predictor: any LengthPredictor,
+    _ engine: ModelEngine, _ observer: RunObserver
+  ) throws -> RunObserver {
+    let bar = verbosity.quiet ? nil : ProgressBar(label: "live", unit: .items("requests"))
+    defer { bar?.finish() }
+    var observer = observer
+    observer.progress = { bar?.update(done: $0, total: requests.count) }
+    var run = try LiveRun(
+      scheduler, source: ListedRequests(requests), predictor: predictor, engine: engine,
+      observer: observer)
+    Interrupt.endAfterRound()
+    try run.run(isStopped: { Interrupt.isRequested })
+    if Interrupt.isRequested { throw ExitCode(Interrupt.status) }
+    return run.observer
   }
-}
 
-/// One policy's line; its JSON has these names. Times are seconds.
-struct ReplayResult: Encodable {
-  struct Spread: Encodable {
-    var mean, p50, p90, p95, p99: Double
-
-    init(_ values: Percentiles) {
-      mean = values.mean
-      p50 = values.median
-      p90 = values[0.9]
-      p95 = values[0.95]
-      p99 = values[0.99]
+  private func stepTimes(_ pair: Pair?) throws -> StepTimes {
+    guard let path = engine.calibration else {
+      return StepTimes(try StepTimeModel(parsing: engine.stepTimes))
     }
-  }
-
-  var policy: String
-  var predictor: String
-  var requests, finished, rejected, preemptions, wastedTokens, steps: Int
-  var ttft, tpot, e2e, normalisedLatency, slowdown, wait: Spread
-  var itlP50, itlP99: Double
-  var e2eMeanLow, e2eMeanHigh: Double?
-  var throughput, outputTokensPerSecond, attainment, goodput, fairness, starvation: Double
-  var drafted, accepted, peakBlocks: Int
-
-  init(
-    _ policy: String, _ predictor: String, _ summary: ServiceSummary,
-    _ interval: ClosedRange<Double>?
-  ) {
-    self.policy = policy
-    self.predictor = predictor
-    requests = summary.requests
-    finished = summary.finished
-    rejected = summary.rejected
-    preemptions = summary.preemptions
-    wastedTokens = summary.wastedTokens
-    steps = summary.totals.steps
-    ttft = Spread(summary.timeToFirstToken)
-    tpot = Spread(summary.timePerToken)
-    e2e = Spread(summary.latency)
-    normalisedLatency = Spread(summary.normalisedLatency)
-    slowdown = Spread(summary.slowdown)
-    wait = Spread(summary.wait)
-    itlP50 = summary.gaps[0.5]
-    itlP99 = summary.gaps[0.99]
-    e2eMeanLow = interval?.lowerBound
-    e2eMeanHigh = interval?.upperBound
-    throughput = summary.throughput
-    outputTokensPerSecond = summary.outputTokensPerSecond
-    attainment = summary.attainment
-    goodput = summary.goodput
-    fairness = summary.fairness
-    starvation = summary.starvation
-    drafted = summary.totals.drafted
-    accepted = summary.totals.accepted
-    peakBlocks = summary.totals.peakBlocks
-  }
-
-  private static let columns = [
-    "policy", "done", "TTFT s", "p99", "TPOT ms", "p99", "E2E s", "95% of mean", "p99", "slowdown",
-    "goodput/s", "preempted",
-  ]
-  static var header: String { aligned(columns) }
-
-  /// Means, and the 99th percentile beside each.
-  var row: String {
-    var between = "-"
-    if let e2eMeanLow, let e2eMeanHigh {
-      between = "\(threeDigits(e2eMeanLow))-\(threeDigits(e2eMeanHigh))"
+    var times: StepTimes
+    if path == "auto", let pair {
+      guard let kept = try CalibrationStore(pair, verbosity).fresh(orBrief: false) else {
+        throw CommandError(
+          Failure.missingInput,
+          "--calibration auto: no calibration holds here; \"foretoken calibrate --batches\" makes one"
+        )
+      }
+      times = try StepTimes(fitting: kept, "calibration")
+    } else {
+      times = try StepTimes(fitting: path, engine: engine.limits())
     }
-    func shown(_ value: Double) -> String { value.isFinite ? threeDigits(value) : "-" }
-    return Self.aligned([
-      policy, "\(finished)", shown(ttft.mean), shown(ttft.p99), shown(tpot.mean * 1e3),
-      shown(tpot.p99 * 1e3), shown(e2e.mean), between, shown(e2e.p99), shown(slowdown.mean),
-      shown(goodput), "\(preemptions)",
-    ])
+    if !engine.jitter { times.model.jitter = [] }
+    return times
   }
 
-  private static func aligned(_ cells: [String]) -> String {
-    cells.enumerated().map { index, cell in
-      let width = index == 0 ? 14 : columns[index] == "95% of mean" ? 13 : 9
-      let space = String(repeating: " ", count: max(0, width - cell.count))
-      return index == 0 ? cell + space : space + cell
-    }.joined(separator: " ")
+  /// The runs that a log holds, one after the other.
+  private func replay(log: String, _ files: RunFiles, _ table: inout ReplayTable) throws {
+    var reader = RunLogReader(try TraceFile(path: log), name: log)
+    var current: (header: RunLogHeader, fold: RunLogFold<RunObserver>)?
+    while let record = try reader.next() {
+      if case .run(let header) = record {
+        if let current {
+          if chromeTrace != nil {
+            throw CommandError(Failure.usage, "\(log.printable): --chrome-trace takes one run")
+          }
+          try table.show(current.header, current.fold.observer.metrics)
+        }
+        current = (header, RunLogFold(files.observer(header)))
+      } else if current == nil {
+        throw CommandError(Failure.badData, "\(log.printable): does not begin with a run's header")
+      }
+      current?.fold.add(record)
+    }
+    guard let current else {
+      throw CommandError(Failure.badData, "\(log.printable): holds no run")
+    }
+    current.fold.observer.trace?.end()
+    try table.show(current.header, current.fold.observer.metrics)
   }
 }

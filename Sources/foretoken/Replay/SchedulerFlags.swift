@@ -22,17 +22,34 @@ struct SchedulerFlags: ParsableArguments {
   var maxTokens = 4096
   @Flag(help: "Plan each step while the one before runs (vLLM's async scheduling).")
   var asyncScheduling = false
+  @Flag(
+    help:
+      "Requests share the blocks of equal prefixes, where the trace names them (Mooncake, Bailian)."
+  )
+  var prefixCaching = false
   @Option(
     help: "Step times: \(StepTimeModel.names.joined(separator: ", ")), or seconds by name.")
   var stepTimes = "llama2-7b-a100"
+  @Option(
+    help: ArgumentHelp(
+      "Fit the step times: a file of \"foretoken calibrate --batches\", the log of a run, or a "
+        + "vLLM request log made with these limits; auto is this machine's calibration.",
+      valueName: "file"))
+  var calibration: String?
+  @Flag(help: "Vary fitted step times as the measured ones do.")
+  var jitter = false
   @Option(help: "Draft tokens for each decode; 'best' lets the batch decide, up to 8.")
   var speculate: String?
   @Option(help: "Chance that a draft token is accepted.")
   var acceptance = 0.7
   @Option(help: "Its deviation over requests.")
   var acceptanceDeviation = 0.15
-  @Option(help: "Milliseconds of one draft step.")
-  var draftStep = 1.0
+  @Option(
+    help: """
+      Milliseconds of one draft step. (default: what this machine's calibration says, for each \
+      decode; 1 where there is none)
+      """)
+  var draftStep: Double?
 
   private static func names<Kind: CaseIterable & RawRepresentable<String>>(
     _: Kind.Type
@@ -40,7 +57,10 @@ struct SchedulerFlags: ParsableArguments {
     Kind.allCases.map(\.rawValue).joined(separator: ", ")
   }
 
-  func speculation(seed: UInt64) throws(WorkloadError) -> Speculation? {
+  /// - Parameter measured: what drafting takes here, for where `--draft-step` says nothing.
+  func speculation(
+    seed: UInt64, measured: StepTimes.Drafting? = nil
+  ) throws(WorkloadError) -> Speculation? {
     guard let speculate else { return nil }
     let length: Speculation.DraftLength
     if speculate == "best" {
@@ -52,14 +72,26 @@ struct SchedulerFlags: ParsableArguments {
         .invalidSetting, source: "--speculate",
         problem: "'\(speculate)' is neither a number nor 'best'")
     }
-    return try Speculation(
+    var speculation = try Speculation(
       length, acceptance: acceptance, acceptanceDeviation: acceptanceDeviation,
-      draftStep: Time(milliseconds: draftStep), seed: seed)
+      draftStep: Time(milliseconds: draftStep ?? 1), seed: seed)
+    if let measured, draftStep == nil {
+      speculation.draftPerDecode = measured.token
+      let drafts = Double(max(1, length.limit))
+      speculation.draftStep = Time(seconds: measured.start.seconds / drafts)
+    }
+    return speculation
   }
 
   func scheduler(
     policy: String, speculation: Speculation?
   ) throws(WorkloadError) -> Scheduler {
+    try Scheduler(
+      limits(speculation), ordering: PolicyTable.ordering(policy),
+      admission: PolicyTable.admission(admission))
+  }
+
+  func limits(_ speculation: Speculation? = nil) -> SchedulerConfiguration {
     var configuration = SchedulerConfiguration()
     configuration.batching = batching
     configuration.preemption = preemption
@@ -69,10 +101,9 @@ struct SchedulerFlags: ParsableArguments {
     configuration.blockSize = blockSize
     configuration.outputLimit = maxTokens
     configuration.isPipelined = asyncScheduling
+    configuration.cachesPrefixes = prefixCaching
     configuration.lookahead = speculation?.draftLength.limit ?? 0
-    return try Scheduler(
-      configuration, ordering: PolicyTable.ordering(policy),
-      admission: PolicyTable.admission(admission))
+    return configuration
   }
 }
 

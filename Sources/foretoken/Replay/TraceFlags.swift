@@ -4,7 +4,7 @@ import Workload
 /// Which trace, how to read it and what to change on the way.
 struct TraceFlags: ParsableArguments {
   @Argument(help: "A trace: CSV or JSONL, plain or zstd; - is stdin.")
-  var trace: String
+  var trace = "-"
   @Option(
     help: ArgumentHelp(
       "The trace's format; told from its first line without.",
@@ -37,6 +37,11 @@ struct TraceFlags: ParsableArguments {
 
   /// Opens the trace from its start.
   func open(seed: UInt64) throws(WorkloadError) -> Source {
+    guard trace != "-" || !ByteSource.standardInputIsTerminal else {
+      throw WorkloadError(
+        .invalidSetting, source: "trace", problem: "none was given",
+        advice: "name a file, or pipe one in")
+    }
     guard format == nil || columns == nil else {
       throw WorkloadError(
         .invalidSetting, source: "--columns", problem: "cannot go with --format")

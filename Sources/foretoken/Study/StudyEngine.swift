@@ -32,6 +32,7 @@ extension StudyFile {
     configuration.blockSize = engine?.blockSize ?? 16
     configuration.outputLimit = engine?.maxTokens ?? 4096
     configuration.isPipelined = engine?.asyncScheduling ?? false
+    configuration.cachesPrefixes = engine?.prefixCaching ?? false
     configuration.blockCount = blocks
     configuration.lookahead = lookahead
     try configuration.validate()

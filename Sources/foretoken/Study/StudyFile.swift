@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Transformer
 import Workload
 
 /// A study as it is written down: every policy with every predictor, on every trace, at every load,
@@ -23,7 +24,7 @@ struct StudyFile: Codable, Equatable {
   struct Engine: Codable, Equatable {
     var batching, preemption, admission: String?
     var maxNumBatchedTokens, maxNumSeqs, blockSize, maxTokens: Int?
-    var asyncScheduling: Bool?
+    var asyncScheduling, prefixCaching: Bool?
   }
 
   struct Speculation: Codable, Equatable {
@@ -66,7 +67,7 @@ struct StudyFile: Codable, Equatable {
     ],
     "engine": [
       "batching", "preemption", "admission", "max_num_batched_tokens", "max_num_seqs",
-      "block_size", "max_tokens", "async_scheduling",
+      "block_size", "max_tokens", "async_scheduling", "prefix_caching",
     ],
     "speculation": ["drafts", "acceptance", "acceptance_deviation", "draft_step"],
   ]
@@ -77,18 +78,15 @@ struct StudyFile: Codable, Equatable {
       throw CommandError(Failure.missingInput, "\(path.printable): cannot be read")
     }
     let decoder = JSONDecoder()
-    let whole: JSONValue
-    do { whole = try decoder.decode(JSONValue.self, from: data) } catch {
-      throw CommandError(Failure.badData, "\(path.printable): is not JSON: \(error)")
-    }
-    try check(whole, "", path)
-    decoder.keyDecodingStrategy = .convertFromSnakeCase
     do {
+      try check(decoder.decode(JSONValue.self, from: data), "", path)
+      decoder.keyDecodingStrategy = .convertFromSnakeCase
       let study = try decoder.decode(StudyFile.self, from: data)
       try study.validate(path)
       return study
     } catch let error as DecodingError {
-      throw CommandError(Failure.badData, "\(path.printable): \(Self.explained(error))")
+      let place = error.place.map { "\($0): " } ?? ""
+      throw CommandError(Failure.badData, "\(path.printable): \(place)\(error.problem)")
     }
   }
 
@@ -108,18 +106,6 @@ struct StudyFile: Codable, Equatable {
         if keys[key] != nil { try check(value, key, path) }
       }
     default: break
-    }
-  }
-
-  private static func explained(_ error: DecodingError) -> String {
-    func place(_ context: DecodingError.Context) -> String {
-      context.codingPath.map(\.stringValue).joined(separator: ".")
-    }
-    return switch error {
-    case .keyNotFound(let key, let context): "\(place(context)) lacks '\(key.stringValue)'"
-    case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
-      "\(place(context)): \(context.debugDescription)"
-    @unknown default: "\(error)"
     }
   }
 

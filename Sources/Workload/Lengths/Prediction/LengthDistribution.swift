@@ -31,6 +31,15 @@ package struct LengthDistribution: Equatable, Sendable {
 
   package var median: Double { quantile(0.5) }
 
+  /// Its quantiles, those of runaway answers among them.
+  package var prediction: LengthPrediction {
+    var quantiles = SIMD8<Float>()
+    for (index, level) in LengthPrediction.levels.enumerated() {
+      quantiles[index] = Float(quantile(level))
+    }
+    return LengthPrediction(quantiles: quantiles)
+  }
+
   /// E[length].
   package var mean: Double {
     (1 - runawayProbability) * answer.expectedRemaining() + runawayProbability * limit

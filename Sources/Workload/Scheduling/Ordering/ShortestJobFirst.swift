@@ -1,5 +1,6 @@
 /// By predicted work, weight x prompt + weight x answer; running requests are left alone. Requests
-/// without a prediction go last. With exact predictions it is the SJF oracle.
+/// without a prediction go last. With exact predictions it is the SJF oracle. Named with a weight, as
+/// in `sjf-work:0.5`, a token of the prompt counts as so many of the answer.
 package struct ShortestJobFirst: OrderingPolicy {
   package var statistic: LengthStatistic
   package var inputWeight: Double
@@ -14,7 +15,7 @@ package struct ShortestJobFirst: OrderingPolicy {
     self.outputWeight = outputWeight
   }
 
-  package var name: String { "sjf" }
+  package var name: String { inputWeight == 0 ? "sjf" : "sjf-work" }
 
   package func key(of request: RequestState, at now: Time) -> Double {
     inputWeight * Double(request.inputLength) + outputWeight * statistic.length(request)

@@ -1,0 +1,69 @@
+import ArgumentParser
+import Workload
+
+/// Who says how long answers will be.
+struct PredictionFlags: ParsableArguments {
+  @Option(
+    help: """
+      Who predicts lengths: none, group (recent lengths), noise (of --tau), oracle, or a file of \
+      "lengths train" that reads --prompts.
+      """)
+  var predictor = "none"
+  @Option(help: "Kendall's tau of the noise model.")
+  var tau = 0.6
+  @Option(
+    name: .customLong("for"),
+    help: ArgumentHelp(
+      "The model whose answers the file predicts, where it knows several.", valueName: "model"))
+  var answering: String?
+
+  private static let known = ["none", "group", "noise", "oracle"]
+
+  /// What reports call it.
+  var label: String { Self.known.contains(predictor) ? predictor : "prompt" }
+
+  /// - Parameter texts: of the prompts, where there are any.
+  /// - Throws: `CommandError` for one that has nothing to go by.
+  func predictor(
+    _ trace: TraceFlags, texts: [String]?, decoding: DecodingSettings, seed: UInt64
+  ) throws -> any LengthPredictor {
+    switch predictor {
+    case "none": return NoPredictor()
+    case "oracle": return OraclePredictor()
+    case "group": return GroupQuantiles()
+    case "noise":
+      guard trace.trace != "-" else {
+        throw CommandError(
+          Failure.usage, "--predictor noise reads the trace twice, which stdin does not allow")
+      }
+      var source = try trace.open(seed: seed)
+      return try NoisyPredictor(
+        tau: tau, lengths: source.collect().map(\.outputLength), seed: seed)
+    default: return try trained(texts, decoding)
+    }
+  }
+
+  private func trained(
+    _ texts: [String]?, _ decoding: DecodingSettings
+  ) throws -> any LengthPredictor {
+    guard predictor.contains("/") || predictor.contains(".") else {
+      throw CommandError(
+        Failure.usage,
+        "--predictor \(predictor.printable): known are \(Self.known.joined(separator: ", ")) and files"
+      )
+    }
+    guard let texts else {
+      throw CommandError(
+        Failure.usage, "--predictor \(predictor.printable) reads prompts: name them with --prompts")
+    }
+    let model = try LengthPredictorFile.read(predictor)
+    let only = model.models.count == 1 ? model.models.first : nil
+    guard let name = answering ?? only, model.models.contains(name) else {
+      throw CommandError(
+        Failure.usage,
+        "\(predictor.printable) predicts for \(model.models.joined(separator: ", ").printable): "
+          + "name one with --for")
+    }
+    return PromptPredictor(model, answering: name, decoding: decoding, prompts: texts)
+  }
+}
