@@ -19,7 +19,7 @@ struct PredictorTraining: ParsableArguments {
   var networks = 3
 
   @Option(help: "Boosted trees, whose median is averaged with the networks'.")
-  var trees = 400
+  var trees = 300
 
   @Option(help: "Passes over the rows for each network.")
   var epochs = 6
@@ -75,7 +75,9 @@ struct PredictorTraining: ParsableArguments {
     guard !examples.isEmpty else {
       throw WorkloadError(
         .malformed, source: files.rows.joined(separator: ", "),
-        problem: "no row has its prompt's text", advice: "give the texts with --prompts")
+        problem: "no row has its prompt's text",
+        advice: files.prompts == nil
+          ? "give the texts with --prompts" : "none of those in --prompts belongs to a row")
     }
     return (originals, examples, sanitised.count - examples.count)
   }

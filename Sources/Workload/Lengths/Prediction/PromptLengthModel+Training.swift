@@ -16,7 +16,7 @@ package struct PromptLengthSettings: Codable, Equatable, Sendable {
   package var anonymousShare: Float = 0.1
   /// Networks whose outputs are averaged.
   package var networks = 3
-  package var trees = 400
+  package var trees = 300
   package var threads = 1
   package var seed: UInt64 = 1
 
@@ -88,7 +88,7 @@ extension PromptLengthModel {
         counts: texts[prompt].counts, background: texts[prompt].background,
         guesses: guesses[prompt])
     }
-    var table = try model.correctionTable(corpus, readings, settings)
+    var table = model.correctionTable(corpus, readings, settings)
     model.inputScale = try Standardisation(fittingRows: table.inputs)
     for index in table.inputs.indices { model.standardise(&table.inputs[index]) }
     try model.trainNetworks(table, settings, report)
@@ -107,7 +107,7 @@ extension PromptLengthModel {
   /// Inputs are not yet standardised.
   private func correctionTable(
     _ corpus: PromptCorpus, _ readings: [Reading], _ settings: PromptLengthSettings
-  ) throws(LearningError) -> CorrectionTable {
+  ) -> CorrectionTable {
     let draws = corpus.examples.reduce(1) { max($0, $1.row.outputSizes.count) }
     var table = CorrectionTable(draws: draws)
     var random = SeededRandom(settings.seed, 2)

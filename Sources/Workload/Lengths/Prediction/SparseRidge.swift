@@ -149,12 +149,14 @@ extension SparseRidge.Fit {
       for first in stride(from: 0, to: means.count, by: Lanes.scalarCount) {
         var sums = Lanes()
         for (column, value) in zip(row.indices, row.values) {
-          let offset = (Int(column) * means.count + first) * MemoryLayout<Float>.stride
-          if offset + MemoryLayout<Lanes>.size <= bytes.count {
-            sums += value * bytes.loadUnaligned(fromByteOffset: offset, as: Lanes.self)
+          let place = Int(column) * means.count + first
+          if place + Lanes.scalarCount <= weights.count {
+            sums +=
+              value
+              * bytes.loadUnaligned(
+                fromByteOffset: place * MemoryLayout<Float>.stride, as: Lanes.self)
           } else {
-            let rest = bytes[offset...].bindMemory(to: Float.self)
-            for lane in 0..<min(rest.count, Lanes.scalarCount) { sums[lane] += value * rest[lane] }
+            for lane in 0..<weights.count - place { sums[lane] += value * weights[place + lane] }
           }
         }
         for output in first..<min(first + Lanes.scalarCount, means.count) {
