@@ -60,11 +60,15 @@ package struct HashedNGrams: Codable, Equatable, Sendable {
   /// The features of a text, by bucket.
   package func features(of text: String) -> SparseVector {
     var vector = SparseVector()
-    for (bucket, sum) in sums(text) {
+    let sums = sums(text)
+    vector.indices.reserveCapacity(sums.count)
+    vector.values.reserveCapacity(sums.count)
+    for (bucket, sum) in sums {
       let rarity = inverseFrequencies.isEmpty ? 1 : inverseFrequencies[bucket]
       guard rarity > 0 else { continue }
       var value = Float(sum.magnitude)
-      if isSublinear { value = 1 + Float(Double.log(Double(value))) }
+      // Most words come once.
+      if isSublinear, value > 1 { value = 1 + Float(Double.log(Double(value))) }
       value *= rarity
       vector.indices.append(Int32(bucket))
       vector.values.append(sum < 0 ? -value : value)

@@ -25,7 +25,7 @@ struct PredictorTraining: ParsableArguments {
   var epochs = 6
 
   @Option(help: "Hashed columns of each part of a prompt, as a power of two.")
-  var bucketBits = 14
+  var bucketBits = 17
 
   @Option(help: "Seed of everything random; the same seed gives the same predictor.")
   var seed: UInt64 = 1

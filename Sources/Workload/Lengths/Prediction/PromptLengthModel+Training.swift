@@ -3,7 +3,7 @@ package import Learning
 /// How a `PromptLengthModel` is trained: everything but the data that decides it.
 package struct PromptLengthSettings: Codable, Equatable, Sendable {
   /// The logarithm to base 2 of the hashed columns of each part of a prompt.
-  package var bucketBits = 14
+  package var bucketBits = 17
   package var guessPenalty: Float = 0.5
   package var backgroundPenalty: Float = 1
   /// Folds by prompt in which the training rows get guesses that did not see them.
@@ -80,7 +80,7 @@ extension PromptLengthModel {
     var model = PromptLengthModel(
       models: corpus.models, terms: reader.terms, countScale: reader.countScale,
       backgroundNames: answers.map(\.name), background: reader.background,
-      backgroundScale: reader.backgroundScale, guesses: fit(everyone),
+      backgroundScale: reader.backgroundScale, guesses: fit(everyone).rounded,
       inputScale: try Standardisation(mean: [], scale: []), networks: [],
       trees: TreeEnsemble(denseWidth: 0, base: [0]))
     let readings = everyone.map { prompt in
@@ -217,7 +217,8 @@ private struct TextReader {
     }
     background = SparseRidge.fit(
       rows, chosen: Array(0..<rows.count), targets: targets, outputs: answers.count,
-      penalty: settings.backgroundPenalty)
+      penalty: settings.backgroundPenalty
+    ).rounded
     let guesses = prompts.map { [background] in background.predict(vector($0)) }
     backgroundScale = try Standardisation(fittingRows: guesses)
     self.terms = terms

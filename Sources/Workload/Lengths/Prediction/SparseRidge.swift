@@ -138,6 +138,19 @@ enum SparseRidge {
 }
 
 extension SparseRidge.Fit {
+  /// With weights to the precision of bfloat16, which halves a compressed file and moves a guess by
+  /// less than a hundredth of what it is uncertain by.
+  var rounded: Self {
+    var rounded = self
+    for index in weights.indices {
+      let bits = weights[index].bitPattern
+      // To the nearest, ties to even.
+      rounded.weights[index] = Float(
+        bitPattern: (bits &+ 0x7FFF &+ (bits >> 16 & 1)) & 0xFFFF_0000)
+    }
+    return rounded
+  }
+
   private typealias Lanes = SparseRidge.Lanes
 
   /// The outputs for one row.
