@@ -16,14 +16,28 @@ enum ByteLevel {
     return bytes
   }()
 
-  /// The bytes that a token spells, or nil when a character of it is not in the alphabet.
-  static func bytes(spelledBy token: String) -> [UInt8]? {
-    var result: [UInt8] = []
-    result.reserveCapacity(token.utf8.count)
-    for scalar in token.unicodeScalars {
-      guard scalar.value < bytes.count, bytes[Int(scalar.value)] >= 0 else { return nil }
-      result.append(UInt8(bytes[Int(scalar.value)]))
+  /// Appends the bytes that a token, in UTF-8, spells.
+  ///
+  /// - Returns: whether it does; nothing is appended when a character of it is not in the alphabet.
+  static func append(spelledBy token: ArraySlice<UInt8>, to result: inout [UInt8]) -> Bool {
+    let start = result.count
+    var index = token.startIndex
+    while index < token.endIndex {
+      var scalar = Int(token[index])
+      index += 1
+      // The alphabet has no characters of more than two bytes.
+      if scalar >= 0xC0, scalar < 0xE0, index < token.endIndex {
+        scalar = (scalar & 0x1F) << 6 | Int(token[index] & 0x3F)
+        index += 1
+      } else if scalar >= 0x80 {
+        scalar = bytes.count
+      }
+      guard scalar < bytes.count, bytes[scalar] >= 0 else {
+        result.removeSubrange(start...)
+        return false
+      }
+      result.append(UInt8(bytes[scalar]))
     }
-    return result
+    return true
   }
 }

@@ -67,7 +67,9 @@ package struct Checkpoint: Sendable {
     var files: [WeightFile] = []
     var places: [String: Int] = [:]
     for name in names {
-      guard !name.utf8.contains(UInt8(ascii: "/")), !name.utf8.contains(0), name != ".." else {
+      guard !name.utf8.contains(UInt8(ascii: "/")), !name.utf8.contains(0),
+        !["", ".", ".."].contains(name)
+      else {
         throw ModelError(
           .malformed, path: index, place: "weight_map",
           problem: "\(name.asJSON) is not the name of a file in the folder")

@@ -42,6 +42,10 @@ struct ChunkDecoder: ~Copyable {
         try file.read(at: piece.offset, into: target)
       }
     }
+    if tensor.addend != 0, let base = buffer.baseAddress {
+      let values = base.assumingMemoryBound(to: Float.self)
+      for index in 0..<buffer.count / MemoryLayout<Float>.stride { values[index] += tensor.addend }
+    }
     func plane(_ index: Int) -> UnsafeRawBufferPointer {
       UnsafeRawBufferPointer(rebasing: buffer[index * pieceBytes..<(index + 1) * pieceBytes])
     }

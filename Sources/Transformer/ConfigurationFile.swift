@@ -183,25 +183,17 @@ extension LlamaConfiguration {
     guard let size = file.sliding_window, size < file.max_position_embeddings,
       0...1024 ~= layerCount
     else { return nil }
-    let layers: [Bool]
     if let types = file.layer_types {
       for type in types where !["full_attention", "sliding_attention"].contains(type) {
         throw ModelError(
           .unsupported, path: path, place: "layer_types", problem: "\"\(type)\" is not supported")
       }
-      layers = types.map { $0 == "sliding_attention" }
-    } else {
-      switch family.windowing {
-      case .always: layers = Array(repeating: true, count: layerCount)
-      case .onDemand:
-        let first = file.use_sliding_window ?? false ? file.max_window_layers ?? 0 : layerCount
-        layers = (0..<layerCount).map { $0 >= first }
-      case .allBut(let every):
-        let pattern = file.sliding_window_pattern ?? every
-        layers = (0..<layerCount).map { pattern < 1 || ($0 + 1) % pattern != 0 }
-      }
+      let layers = types.map { $0 == "sliding_attention" }
+      return layers.contains(true) ? SlidingWindow(size: size, layers: layers) : nil
     }
-    return layers.contains(true) ? SlidingWindow(size: size, layers: layers) : nil
+    let first = file.use_sliding_window ?? false ? file.max_window_layers ?? 0 : nil
+    return family.windowing.layers(layerCount, pattern: file.sliding_window_pattern, from: first)
+      .map { SlidingWindow(size: size, layers: $0) }
   }
 
   /// Takes over how rotations are scaled.
@@ -256,6 +248,11 @@ extension LlamaConfiguration {
       guard low < high else { throw malformed("high_freq_factor", "\(high) is not above \(low)") }
       ropeScaling = .llama3(
         factor: try positive("factor", rope.factor), low: low, high: high, original: original)
+    case "eabf":
+      _ = try positive("factor", rope.factor)
+      ropeTheta = rope.rope_theta ?? RopeScaling.entropyAwareTheta
+      ropeScaling = .entropyAware(original: original)
+      extendContext(to: Double(original) * (rope.factor ?? 1))
     case "longrope", "su":
       for list in [rope.short_factor, rope.long_factor] {
         guard let list else { throw malformed("short_factor", "the two lists are needed") }

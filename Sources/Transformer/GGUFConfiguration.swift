@@ -8,11 +8,11 @@ extension LlamaConfiguration {
       ModelError(.unsupported, path: file.path, place: key, problem: "\(found) is not supported")
     }
     let architecture = try header.text("general.architecture")
-    // Only those whose norms are stored as they are used, and whose windows are the usual ones.
-    let known = ["llama", "phi3", "qwen2", "qwen3"]
-    guard known.contains(architecture), let family = ModelFamily.known[architecture] else {
-      throw unsupported(
-        "general.architecture", "\"\(architecture)\" (known: \(known.joined(separator: ", ")))")
+    guard let type = ModelFamily.ggufArchitectures[architecture],
+      let family = ModelFamily.known[type]
+    else {
+      let known = ModelFamily.ggufArchitectures.keys.sorted().joined(separator: ", ")
+      throw unsupported("general.architecture", "\"\(architecture)\" (known: \(known))")
     }
     func key(_ name: String) -> String { "\(architecture).\(name)" }
     guard let embedding = file.tensor("model.embed_tokens.weight"), embedding.shape.count == 2
@@ -50,15 +50,44 @@ extension LlamaConfiguration {
     self.family = family
     attentionOutputBias = file.tensor("model.layers.0.self_attn.o_proj.bias") != nil
     rotarySize = try header.integer(optional: key("rope.dimension_count")) ?? headSize
-    if let size = try header.integer(optional: key("attention.sliding_window")), size > 0,
-      size < contextLength, family.windowing == .always || architecture == "llama",
-      0...1024 ~= layerCount
-    {
-      slidingWindow = SlidingWindow(size: size, layers: Array(repeating: true, count: layerCount))
-      self.family.windowing = .always
-    }
+    let window = try header.integer(optional: key("attention.sliding_window"))
+    let pattern = try header.integer(optional: key("attention.sliding_window_pattern"))
+    setWindow(
+      window ?? (architecture == "gemma2" ? 4096 : 0), pattern: pattern,
+      architecture == "llama" ? .always : family.windowing)
+    if family.normalizesUpdates { try readGemma(header, architecture) }
     try readScaling(file, header, architecture)
     try validate(path: file.path)
+  }
+
+  private mutating func setWindow(
+    _ size: Int, pattern: Int?, _ windowing: ModelFamily.Windowing
+  ) {
+    guard size > 0, size < contextLength, 0...1024 ~= layerCount,
+      let layers = windowing.layers(layerCount, pattern: pattern)
+    else { return }
+    family.windowing = windowing
+    slidingWindow = SlidingWindow(size: size, layers: layers)
+  }
+
+  /// What llama.cpp knows of Gemma 2 and 3 without being told (its `load_hparams`), and what it is.
+  private mutating func readGemma(
+    _ header: GGUFHeader, _ architecture: String
+  ) throws(ModelError) {
+    func cap(_ name: String, _ usual: Float) throws(ModelError) -> Float {
+      try header.number(optional: "\(architecture).\(name)").map { Float($0) } ?? usual
+    }
+    let isSecond = architecture == "gemma2"
+    scoreCap = try cap("attn_logit_softcapping", isSecond ? 50 : 0)
+    logitCap = try cap("final_logit_softcapping", isSecond ? 30 : 0)
+    if !isSecond, slidingWindow != nil {
+      windowRopeTheta = Float(
+        try header.number(optional: "\(architecture).rope.freq_base_swa") ?? 10_000)
+    }
+    // The 27 B models scale by the hidden size of a head, whatever the size of a query.
+    if layerCount == (isSecond ? 46 : 62) {
+      attentionScale = 1 / Float(hiddenSize / max(headCount, 1)).squareRoot()
+    }
   }
 
   /// Takes over how rotations are scaled.

@@ -87,6 +87,9 @@ package struct GGUFHeader: Sendable {
 // MARK: - Values by key
 
 extension GGUFHeader {
+  /// Lets a key have another value, or none.
+  package mutating func set(_ key: String, _ value: Value?) { values[key] = value }
+
   private func wrong(_ key: String, _ expected: String) -> ModelError {
     ModelError(
       .malformed, path: path, place: key,

@@ -39,8 +39,7 @@ struct GGUFTensors {
       }
       interleaved = ["attn_q": heads, "attn_k": shared]
     }
-    // One tensor of this name holds gate and up where another holds q, k and v.
-    let fused = header.tensors.contains { $0.name.hasSuffix(".attn_qkv.weight") }
+    let known = Names(header)
     var tensors: [StoredTensor] = []
     var ranges: [(range: Range<Int>, name: String)] = []
     for tensor in header.tensors {
@@ -55,7 +54,7 @@ struct GGUFTensors {
       case .plain(let type): dtype = type
       case .blocks: dtype = .f32
       }
-      let name = Self.name(tensor.name, fused: fused)
+      let name = known[tensor.name]
       guard let info = TensorInfo(name: name, dtype: dtype, shape: tensor.shape) else {
         throw fail(.malformed, tensor.name, "the shape \(tensor.shape) is too large")
       }
@@ -71,8 +70,10 @@ struct GGUFTensors {
         block.map { info.elementCount / $0.elements * $0.bytes } ?? info.byteCount
       let (start, overflow) = header.dataStart.addingReportingOverflow(tensor.offset)
       guard !overflow, start <= file.size, bytes <= file.size - start else {
-        throw fail(
+        var error = fail(
           .malformed, tensor.name, "its \(bytes) bytes at \(tensor.offset) end after the file does")
+        error.advice = "the file was cut off; fetch it again"
+        throw error
       }
       var headSize: Int?
       let parts = tensor.name.split(separator: ".")
@@ -83,7 +84,15 @@ struct GGUFTensors {
         headSize = info.rows / heads
       }
       ranges.append((start..<start + bytes, tensor.name))
-      tensors.append(StoredTensor(info, at: start, block: block, interleavedHeads: headSize))
+      var stored = StoredTensor(info, at: start, block: block, interleavedHeads: headSize)
+      // llama.cpp stores the norms of this family as they are used.
+      if known.family.normAddend != 0, tensor.name.hasSuffix("norm.weight") {
+        guard dtype == .f32 else {
+          throw fail(.unsupported, tensor.name, "a norm of type \(dtype.rawValue)")
+        }
+        stored.addend = -known.family.normAddend
+      }
+      tensors.append(stored)
     }
     ranges.sort { $0.range.lowerBound < $1.range.lowerBound }
     for (before, after) in zip(ranges, ranges.dropFirst())
@@ -97,26 +106,61 @@ struct GGUFTensors {
     self.tensors = tensors
   }
 
-  private static let names = [
-    "token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head",
-  ]
-  private static let layerNames = [
-    "attn_norm": "input_layernorm", "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj",
-    "attn_v": "self_attn.v_proj", "attn_qkv": "self_attn.qkv_proj",
-    "attn_output": "self_attn.o_proj", "attn_q_norm": "self_attn.q_norm",
-    "attn_k_norm": "self_attn.k_norm", "ffn_norm": "post_attention_layernorm",
-    "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj",
+  /// The Hugging Face names of one file's tensors.
+  private struct Names {
+    let family: ModelFamily
+    private let whole = [
+      "token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head",
+    ]
+    private var ofLayer = [
+      "attn_norm": "input_layernorm", "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj",
+      "attn_v": "self_attn.v_proj", "attn_qkv": "self_attn.qkv_proj",
+      "attn_output": "self_attn.o_proj", "attn_q_norm": "self_attn.q_norm",
+      "attn_k_norm": "self_attn.k_norm", "ffn_norm": "post_attention_layernorm",
+      "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj",
+    ]
+
+    init(_ header: GGUFHeader) {
+      family = ModelFamily(ggufArchitecture: header.values["general.architecture"])
+      if family.normalizesUpdates {
+        ofLayer["ffn_norm"] = "pre_feedforward_layernorm"
+        ofLayer["post_attention_norm"] = "post_attention_layernorm"
+        ofLayer["post_ffw_norm"] = "post_feedforward_layernorm"
+      }
+      // One tensor of this name holds gate and up where another holds q, k and v.
+      if header.tensors.contains(where: { $0.name.hasSuffix(".attn_qkv.weight") }) {
+        ofLayer["ffn_up"] = "mlp.gate_up_proj"
+      }
+    }
+
+    /// The Hugging Face name; names that have none stay.
+    subscript(name: String) -> String {
+      let parts = name.split(separator: ".").map(String.init)
+      if parts.count == 2, let known = whole[parts[0]] { return "\(known).\(parts[1])" }
+      if parts.count == 4, parts[0] == "blk", let known = ofLayer[parts[2]] {
+        return "model.layers.\(parts[1]).\(known).\(parts[3])"
+      }
+      return name
+    }
+  }
+}
+
+extension ModelFamily {
+  /// The `model_type` of each architecture of llama.cpp's that is read.
+  static let ggufArchitectures = [
+    "gemma2": "gemma2", "gemma3": "gemma3_text", "llama": "llama", "phi3": "phi3",
+    "qwen2": "qwen2", "qwen3": "qwen3",
   ]
 
-  /// The Hugging Face name; names that have none stay.
-  private static func name(_ name: String, fused: Bool) -> String {
-    let parts = name.split(separator: ".").map(String.init)
-    if parts.count == 2, let known = names[parts[0]] { return "\(known).\(parts[1])" }
-    if parts.count == 4, parts[0] == "blk", var known = layerNames[parts[2]] {
-      if fused, parts[2] == "ffn_up" { known = "mlp.gate_up_proj" }
-      return "model.layers.\(parts[1]).\(known).\(parts[3])"
+  /// The family of a file; the plain one where it is none that we know.
+  fileprivate init(ggufArchitecture value: GGUFHeader.Value?) {
+    guard case .text(let name) = value, let type = Self.ggufArchitectures[name],
+      let family = Self.known[type]
+    else {
+      self.init()
+      return
     }
-    return name
+    self = family
   }
 }
 

@@ -25,15 +25,14 @@ extension TokenizerFile {
     if let kinds, kinds.count != tokens.count {
       throw fail(.malformed, "token_type", "expected \(tokens.count) types, found \(kinds.count)")
     }
-    var vocabulary: [String: Int] = [:]
-    var added: [Added] = []
-    for (id, token) in tokens.enumerated() where vocabulary[token] == nil {
-      vocabulary[token] = id
-      guard let kind = kinds?[id],
+    let vocabulary = TokenSpellings(tokens)
+    let added = vocabulary.entries.compactMap { entry -> Added? in
+      guard let kind = kinds?[entry.id],
         [Kind.unknown, Kind.control, Kind.userDefined].contains(kind)
-      else { continue }
-      added.append(
-        Added(id: id, content: token, normalized: false, special: kind != Kind.userDefined))
+      else { return nil }
+      return Added(
+        id: entry.id, content: tokens[entry.id], normalized: false,
+        special: kind != Kind.userDefined)
     }
     let name = try header.text("tokenizer.ggml.model")
     switch name {
@@ -78,7 +77,7 @@ extension TokenizerFile {
   // MARK: SentencePiece
 
   private init(
-    sentencePiece header: GGUFHeader, _ tokens: [String], _ vocabulary: [String: Int],
+    sentencePiece header: GGUFHeader, _ tokens: [String], _ vocabulary: TokenSpellings,
     _ added: [Added]
   ) throws(ModelError) {
     let scores = try header.numbers("tokenizer.ggml.scores")
@@ -89,7 +88,7 @@ extension TokenizerFile {
     }
     let prefixes = try header.flag(optional: "tokenizer.ggml.add_space_prefix") ?? true
     let unknown = try header.integer(optional: "tokenizer.ggml.unknown_token_id") ?? 0
-    let hasBytes = (0..<256).allSatisfy { vocabulary[Self.byteToken(UInt8($0))] != nil }
+    let hasBytes = (0..<256).allSatisfy { vocabulary.id(of: Self.byteToken(UInt8($0))) != nil }
     var replace = Step(type: "Replace")
     replace.pattern = Step.Pattern(String: " ")
     replace.content = Self.mark
@@ -112,10 +111,9 @@ extension TokenizerFile {
     self.init(
       added_tokens: added, normalizer: normalizer, decoder: decoder,
       model: Model(
-        type: "BPE", vocab: vocabulary,
-        merges: .pairs(Self.merges(tokens, scores, vocabulary)),
-        unk_token: tokens.indices.contains(unknown) ? tokens[unknown] : nil,
-        byte_fallback: hasBytes, fuse_unk: true))
+        type: "BPE", unk_token: tokens.indices.contains(unknown) ? tokens[unknown] : nil,
+        byte_fallback: hasBytes, fuse_unk: true, vocabulary: vocabulary,
+        merges: Self.merges(vocabulary, scores)))
   }
 
   private static func byteToken(_ byte: UInt8) -> String {
@@ -126,33 +124,38 @@ extension TokenizerFile {
   /// A token longer than this is split in no more places: none that merges make is.
   private static let longestMerged = 256
 
-  private static func merges(
-    _ tokens: [String], _ scores: [Double], _ vocabulary: [String: Int]
-  ) -> [[String]] {
+  private static func merges(_ vocabulary: TokenSpellings, _ scores: [Double]) -> MergeList {
     struct Pair {
-      var left: String
-      var right: String
+      /// In the vocabulary's bytes.
+      var left: Range<Int>
+      var right: Range<Int>
+      var ids: (Int, Int)
+      /// In characters.
       var lengths: (Int, Int)
       var score: Double
     }
     var pairs: [Pair] = []
-    for (id, token) in tokens.enumerated() where vocabulary[token] == id {
-      let scalars = token.unicodeScalars
-      guard scalars.count <= longestMerged else { continue }
-      var splits: [(ids: (Int, Int), pair: Pair)] = []
-      for (offset, index) in scalars.indices.enumerated().dropFirst() {
-        let (left, right) = (String(scalars[..<index]), String(scalars[index...]))
-        guard let first = vocabulary[left], let second = vocabulary[right] else { continue }
-        splits.append(
-          (
-            (first, second),
+    vocabulary.bytes.withUnsafeBytes { bytes in
+      for entry in vocabulary.entries {
+        let isStart = { (place: Int) in bytes[place] & 0xC0 != 0x80 }
+        let length = entry.spelling.count(where: isStart)
+        guard length <= longestMerged else { continue }
+        var (splits, offset): ([Pair], Int) = ([], 0)
+        for middle in entry.spelling.dropFirst() where isStart(middle) {
+          offset += 1
+          let left = entry.spelling.lowerBound..<middle
+          let right = middle..<entry.spelling.upperBound
+          guard let first = vocabulary.id(of: UnsafeRawBufferPointer(rebasing: bytes[left])),
+            let second = vocabulary.id(of: UnsafeRawBufferPointer(rebasing: bytes[right]))
+          else { continue }
+          splits.append(
             Pair(
-              left: left, right: right, lengths: (offset, scalars.count - offset),
-              score: scores[id])
-          ))
+              left: left, right: right, ids: (first, second), lengths: (offset, length - offset),
+              score: scores[entry.id]))
+        }
+        splits.sort { $0.ids < $1.ids }
+        pairs += splits
       }
-      splits.sort { $0.ids < $1.ids }
-      pairs += splits.map(\.pair)
     }
     // Stable: equals stay in the order of the vocabulary.
     let order = pairs.indices.sorted { a, b in
@@ -161,7 +164,11 @@ extension TokenizerFile {
       if x.lengths != y.lengths { return x.lengths > y.lengths }
       return a < b
     }
-    return order.map { [pairs[$0].left, pairs[$0].right] }
+    var list = MergeList()
+    for index in order {
+      list.append(vocabulary.bytes[pairs[index].left], vocabulary.bytes[pairs[index].right])
+    }
+    return list
   }
 
   // MARK: Byte-level
@@ -177,7 +184,7 @@ extension TokenizerFile {
   ]
 
   private init(
-    byteLevel header: GGUFHeader, _ vocabulary: [String: Int], _ added: [Added]
+    byteLevel header: GGUFHeader, _ vocabulary: TokenSpellings, _ added: [Added]
   ) throws(ModelError) {
     let pre = try header.text(optional: "tokenizer.ggml.pre") ?? "gpt-2"
     var byteLevel = Step(type: "ByteLevel")
@@ -207,12 +214,19 @@ extension TokenizerFile {
       cutter = Step(type: "Sequence")
       cutter.pretokenizers = [split, byteLevel]
     }
-    let merges = try header.texts("tokenizer.ggml.merges")
+    var merges = MergeList()
+    for (index, line) in try header.texts("tokenizer.ggml.merges").enumerated() {
+      guard merges.append(line: Array(line.utf8)) else {
+        throw ModelError(
+          .malformed, path: header.path, place: "tokenizer.ggml.merges[\(index)]",
+          problem: "\(line.asJSON) is not two tokens with a space between")
+      }
+    }
     self.init(
       added_tokens: added, normalizer: pre == "qwen2" ? Step(type: "NFC") : nil,
       pre_tokenizer: cutter, decoder: Step(type: "ByteLevel"),
       model: Model(
-        type: "BPE", vocab: vocabulary, merges: .lines(merges),
-        ignore_merges: ["llama3", "llama-v3", "llama-bpe", "tekken"].contains(pre)))
+        type: "BPE", ignore_merges: ["llama3", "llama-v3", "llama-bpe", "tekken"].contains(pre),
+        vocabulary: vocabulary, merges: merges))
   }
 }

@@ -21,9 +21,15 @@ enum JSONFile {
   static func decode<Value: Decodable>(
     _ path: String, as type: Value.Type = Value.self
   ) throws(ModelError) -> Value {
-    let data = try data(path)
+    try decode(bytes(path), path: path)
+  }
+
+  /// - Parameter path: where the bytes are from, for errors.
+  static func decode<Value: Decodable>(
+    _ bytes: [UInt8], as type: Value.Type = Value.self, path: String
+  ) throws(ModelError) -> Value {
     do {
-      return try JSONDecoder().decode(Value.self, from: data)
+      return try JSONDecoder().decode(Value.self, from: Data(bytes))
     } catch let error as DecodingError {
       throw ModelError(.malformed, path: path, place: error.place, problem: error.problem)
     } catch {
@@ -33,28 +39,24 @@ enum JSONFile {
 
   /// The text of a small file that is not JSON.
   static func text(_ path: String) throws(ModelError) -> String {
-    guard let text = String(validating: try data(path), as: UTF8.self) else {
+    guard let text = String(validating: try bytes(path), as: UTF8.self) else {
       throw ModelError(.malformed, path: path, problem: "is not UTF-8")
     }
     return text
   }
 
-  private static func data(_ path: String) throws(ModelError) -> Data {
+  /// The bytes of a file, if they are not too many.
+  static func bytes(_ path: String) throws(ModelError) -> [UInt8] {
     guard exists(path) else {
       throw ModelError(.missing, path: path, problem: "there is no such file")
     }
-    let data: Data
-    do {
-      data = try Data(contentsOf: URL(filePath: path))
-    } catch {
-      throw ModelError(.inputOutput, path: path, problem: "cannot be read: \(error)")
-    }
-    guard data.count <= limit else {
+    let file = try InputFile(path: path)
+    guard file.size <= limit else {
       throw ModelError(
         .malformed, path: path,
-        problem: "\(data.count) bytes is too large for a JSON file of a model")
+        problem: "\(file.size) bytes is too large for a JSON file of a model")
     }
-    return data
+    return try file.bytes(at: 0, count: file.size)
   }
 }
 

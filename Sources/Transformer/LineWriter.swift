@@ -1,7 +1,7 @@
 /// Lines of text in a file that `zstd -d` reads: frames of about a megabyte each, so that what was
 /// written before a crash can be read.
 ///
-/// The file gets its name when it is complete.
+/// The file gets its name when it is complete; before, it has another beside it.
 package final class LineWriter {
   private let file: OutputFile
   private let encoder: FrameEncoder
@@ -13,7 +13,7 @@ package final class LineWriter {
 
   /// - Throws: `missing` when the folder is not there, `inputOutput`, `outOfMemory`.
   package init(path: String) throws(ModelError) {
-    file = try OutputFile(path: path)
+    file = try OutputFile(path: path, readable: true)
     encoder = try FrameEncoder(path: path, level: Self.level)
   }
 

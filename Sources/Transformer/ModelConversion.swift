@@ -1,11 +1,18 @@
 internal import Decoding
 internal import FoundationEssentials
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// Makes a Foretoken folder (packed weights, `config.json`, `tokenizer.json` and the files beside them)
 /// of a Hugging Face folder or a GGUF file.
 ///
-/// The folder is written beside its place and renamed, so that nobody sees half of it. Weights stream
-/// through in chunks: memory does not grow with them.
+/// Weights stream through in chunks: memory does not grow with them. They go to a file without a name,
+/// and the folder around them is made beside its place in the end and renamed: nobody sees half of it,
+/// and nothing is left of a conversion that was stopped or killed.
 package struct ModelConversion: Sendable {
   private let source: ModelDirectory
 
@@ -31,19 +38,7 @@ package struct ModelConversion: Sendable {
   ) throws(ModelError) {
     var target = folder
     while target.count > 1, target.hasSuffix("/") { target.removeLast() }
-    let partial = "\(target).\(UInt32.random(in: 0...UInt32.max)).partial"
-    do {
-      try FileManager.default.createDirectory(
-        at: URL(filePath: partial), withIntermediateDirectories: false)
-    } catch {
-      throw ModelError(.inputOutput, path: target, problem: "cannot be created: \(error)")
-    }
-    defer { try? FileManager.default.removeItem(atPath: partial) }
-    if let header = source.checkpoint.files.first?.gguf {
-      try writeDescription(of: header, to: partial)
-    } else {
-      try copyDescription(to: partial)
-    }
+    let weights = try OutputFile(path: target)
     var writer = try WeightFileWriter(
       source.checkpoint.files.flatMap { file in
         file.tensors.indices.compactMap { index in
@@ -54,12 +49,22 @@ package struct ModelConversion: Sendable {
         }
       }, metadata: source.checkpoint.files.first?.metadata ?? [:])
     writer.isCancelled = isCancelled
-    try writer.writePacked(
-      to: "\(partial)/\(Checkpoint.packedName)", threads: threads, progress: progress)
-    do {
-      try FileManager.default.moveItem(atPath: partial, toPath: target)
-    } catch {
-      throw ModelError(.inputOutput, path: target, problem: "cannot be given its name: \(error)")
+    try writer.writePacked(into: weights, threads: threads, progress: progress)
+    let partial = "\(target).\(UInt32.random(in: 0...UInt32.max)).partial"
+    guard mkdir(partial, 0o777) == 0 else {
+      throw ModelError(
+        .inputOutput, path: target, problem: "cannot be created: \(systemMessage(errno))")
+    }
+    defer { try? FileManager.default.removeItem(atPath: partial) }
+    if let header = source.checkpoint.files.first?.gguf {
+      try writeDescription(of: header, to: partial)
+    } else {
+      try copyDescription(to: partial)
+    }
+    try weights.complete(as: "\(partial)/\(Checkpoint.packedName)")
+    guard rename(partial, target) == 0 else {
+      throw ModelError(
+        .inputOutput, path: target, problem: "cannot be given its name: \(systemMessage(errno))")
     }
   }
 
@@ -82,6 +87,11 @@ package struct ModelConversion: Sendable {
   private func writeDescription(
     of header: GGUFHeader, to folder: String
   ) throws(ModelError) {
+    func put(_ bytes: [UInt8], _ name: String) throws(ModelError) {
+      let output = try OutputFile(path: "\(folder)/\(name)")
+      try output.append(bytes)
+      try output.complete()
+    }
     func write(_ value: some Encodable, _ name: String) throws(ModelError) {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -91,14 +101,12 @@ package struct ModelConversion: Sendable {
       } catch {
         throw ModelError(.malformed, path: header.path, place: name, problem: "\(error)")
       }
-      let output = try OutputFile(path: "\(folder)/\(name)")
-      try output.append(Array(data))
-      try output.complete()
+      try put(Array(data), name)
     }
     let architecture = try header.text("general.architecture")
     try write(
       ConfigurationFile(source.configuration, architecture: architecture), "config.json")
-    try write(TokenizerFile(gguf: header), "tokenizer.json")
+    try put(TokenizerFile(gguf: header).encoded(path: header.path), "tokenizer.json")
     func token(_ name: String) throws(ModelError) -> String? {
       let id = try header.integer(optional: "tokenizer.ggml.\(name)_token_id")
       return id.map {
@@ -122,17 +130,27 @@ extension ConfigurationFile {
   /// The keys that describe a configuration that was read from a GGUF file.
   init(_ c: LlamaConfiguration, architecture: String) {
     // Only Mistral's type has a window in all layers.
-    let type = architecture == "llama" && c.slidingWindow != nil ? "mistral" : architecture
+    let type =
+      architecture == "llama" && c.slidingWindow != nil
+      ? "mistral" : ModelFamily.ggufArchitectures[architecture] ?? architecture
+    let gemma = c.family.normalizesUpdates
     self.init(
       model_type: type, vocab_size: c.vocabularySize, hidden_size: c.hiddenSize,
       intermediate_size: c.intermediateSize, num_hidden_layers: c.layerCount,
       num_attention_heads: c.headCount, num_key_value_heads: c.keyValueHeadCount,
       head_dim: c.headSize, max_position_embeddings: c.contextLength, rms_norm_eps: c.normEpsilon,
-      rope_theta: c.ropeTheta, rope_scaling: RopeParameters(c.ropeScaling),
+      rope_theta: c.ropeTheta, rope_local_base_freq: c.windowRopeTheta,
+      rope_scaling: RopeParameters(c.ropeScaling),
       partial_rotary_factor: c.rotarySize == c.headSize
         ? nil : (Double(c.rotarySize) + 0.5) / Double(c.headSize),
       tie_word_embeddings: c.tiedEmbeddings,
       attention_bias: c.attentionOutputBias ? true : nil, sliding_window: c.slidingWindow?.size,
+      layer_types: gemma
+        ? c.slidingWindow?.layers.map { $0 ? "sliding_attention" : "full_attention" } : nil,
+      query_pre_attn_scalar: gemma
+        ? (1 / (c.attentionScale * c.attentionScale)).rounded() : nil,
+      attn_logit_softcapping: c.scoreCap == 0 ? nil : c.scoreCap,
+      final_logit_softcapping: c.logitCap == 0 ? nil : c.logitCap,
       eos_token_id: c.endOfSequence.isEmpty ? nil : TokenIDs(values: c.endOfSequence),
       bos_token_id: c.beginningOfSequence.map { TokenIDs(values: [$0]) })
   }
@@ -141,7 +159,8 @@ extension ConfigurationFile {
 extension ConfigurationFile.RopeParameters {
   fileprivate init?(_ scaling: RopeScaling) {
     switch scaling {
-    case .none, .dynamic, .llama3: return nil  // No GGUF file has the last two as such.
+    // No GGUF file has the last three as such.
+    case .none, .dynamic, .llama3, .entropyAware: return nil
     case .linear(let factor): self.init(rope_type: "linear", factor: factor)
     case .yarn(let yarn):
       self.init(

@@ -23,20 +23,39 @@ package struct ModelDirectory: Sendable {
   package init(path: String) throws(ModelError) {
     guard JSONFile.exists(path) else {
       throw ModelError(
-        .missing, path: path, problem: "there is no such folder or file",
+        .missing, path: path.isEmpty ? "\"\"" : path, problem: "there is no such folder or file",
         advice: "name a folder with config.json, tokenizer.json and weights, or a GGUF file")
     }
     let checkpoint = try Checkpoint(path: path)
     if let file = checkpoint.files.first, let header = file.gguf {
       try self.init(checkpoint, gguf: header, of: file)
-    } else {
+    } else if JSONFile.isFolder(path) {
+      try Self.requireDescription(path)
       try self.init(checkpoint, folder: path)
+    } else {
+      throw ModelError(
+        .missing, path: path, problem: "holds weights, which are not all of a model",
+        advice: "name the folder that it is in, with config.json and tokenizer.json")
     }
     guard tokenizer.vocabularySize <= configuration.vocabularySize else {
       throw ModelError(
         .mismatch, path: path, place: "tokenizer",
         problem:
           "has \(tokenizer.vocabularySize) tokens, the model only \(configuration.vocabularySize)")
+    }
+  }
+
+  /// - Throws: `missing` for a folder without `config.json` or `tokenizer.json`, with what to do.
+  private static func requireDescription(_ folder: String) throws(ModelError) {
+    for name in ["config.json", "tokenizer.json"] where !JSONFile.exists("\(folder)/\(name)") {
+      var advice = "a model's folder has config.json, tokenizer.json and the weights"
+      if name == "tokenizer.json", JSONFile.exists("\(folder)/tokenizer.model") {
+        advice =
+          "tokenizer.model is not read; transformers writes a tokenizer.json: "
+          + "AutoTokenizer.from_pretrained(folder).save_pretrained(folder)"
+      }
+      throw ModelError(
+        .missing, path: "\(folder)/\(name)", problem: "there is no such file", advice: advice)
     }
   }
 

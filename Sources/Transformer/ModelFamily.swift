@@ -25,6 +25,23 @@ package struct ModelFamily: Equatable, Sendable {
     case onDemand
     /// All but every n-th (Gemma).
     case allBut(every: Int)
+
+    /// Of `count` layers, those that have the window; nil where none has.
+    ///
+    /// - Parameters:
+    ///   - pattern: every so many-th layer sees all, where a file says so.
+    ///   - first: the first layer with a window, where it must be asked for.
+    func layers(_ count: Int, pattern: Int? = nil, from first: Int? = nil) -> [Bool]? {
+      let layers: [Bool]
+      switch self {
+      case .always: layers = Array(repeating: true, count: count)
+      case .onDemand: layers = (0..<count).map { $0 >= first ?? count }
+      case .allBut(let every):
+        let pattern = pattern ?? every
+        layers = (0..<count).map { pattern < 1 || ($0 + 1) % pattern != 0 }
+      }
+      return layers.contains(true) ? layers : nil
+    }
   }
 
   package var activation = Activation.silu

@@ -20,6 +20,10 @@ package enum RopeScaling: Equatable, Sendable {
   /// LongRoPE (arXiv 2402.13753): a divisor for every pair, one list for contexts up to `original`
   /// and one for longer ones. A model has one context, so it uses one list at all positions.
   case longRope(short: [Double], long: [Double], original: Int, magnitude: Double)
+  /// Entropy-aware ABF (arXiv 2401.07004; "eabf" in its authors' configurations): the base of all
+  /// frequencies is a larger one, and past `original` positions queries grow with the
+  /// logarithm of how many they see, so that attention does not flatten.
+  case entropyAware(original: Int)
 
   package struct Yarn: Equatable, Sendable {
     package var factor: Double
@@ -49,6 +53,18 @@ package enum RopeScaling: Equatable, Sendable {
     }
   }
 
+  /// The base that Entropy-ABF takes.
+  static let entropyAwareTheta: Float = 500_000
+  /// The first layers, whose attention Entropy-ABF leaves as flat as it is.
+  private static let flatLayers = 2
+
+  /// What the queries of a layer are multiplied by at a position.
+  func queryScale(at position: Int, layer: Int) -> Float {
+    guard case .entropyAware(let original) = self, layer >= Self.flatLayers, position >= original
+    else { return 1 }
+    return Float(log(Double(position + 1)) / log(Double(max(original, 2))))
+  }
+
   /// What cosines and sines are multiplied by.
   var magnitude: Double {
     switch self {
@@ -62,7 +78,7 @@ package enum RopeScaling: Equatable, Sendable {
   func frequencies(size: Int, theta: Double, contextLength: Int) -> [Double] {
     let plain = (0..<size / 2).map { 1 / pow(theta, Double(2 * $0) / Double(size)) }
     switch self {
-    case .none, .dynamic: return plain
+    case .none, .dynamic, .entropyAware: return plain
     case .linear(let factor): return plain.map { $0 / factor }
     case .yarn(let yarn):
       func pair(rotations: Double) -> Double {

@@ -113,40 +113,11 @@ struct SafeTensorsJSON: ~Copyable {
   }
 
   private mutating func escape() throws(ModelError) -> Unicode.Scalar {
-    guard let byte = next else { throw fail("a string without end") }
-    position += 1
-    switch byte {
-    case 0x22, 0x2F, 0x5C: return Unicode.Scalar(byte)
-    case UInt8(ascii: "b"): return "\u{8}"
-    case UInt8(ascii: "f"): return "\u{C}"
-    case UInt8(ascii: "n"): return "\n"
-    case UInt8(ascii: "r"): return "\r"
-    case UInt8(ascii: "t"): return "\t"
-    case UInt8(ascii: "u"):
-      let first = try hexadecimal()
-      if let scalar = Unicode.Scalar(first) { return scalar }
-      guard first < 0xDC00, next == 0x5C else { throw fail("half of a surrogate pair") }
-      position += 1
-      guard next == UInt8(ascii: "u") else { throw fail("half of a surrogate pair") }
-      position += 1
-      let second = try hexadecimal()
-      guard 0xDC00...0xDFFF ~= second,
-        let scalar = Unicode.Scalar(0x10000 + (first - 0xD800) << 10 + (second - 0xDC00))
-      else { throw fail("half of a surrogate pair") }
-      return scalar
-    default: throw fail("an unknown escape", at: position - 1)
+    do throws(JSONEscape.Problem) {
+      return try JSONEscape.scalar(in: bytes, at: &position)
+    } catch {
+      throw fail(error.text)
     }
-  }
-
-  private mutating func hexadecimal() throws(ModelError) -> UInt32 {
-    var value: UInt32 = 0
-    for _ in 0..<4 {
-      guard let byte = next, let digit = Character(Unicode.Scalar(byte)).hexDigitValue, byte < 0x80
-      else { throw fail("expected four hexadecimal digits") }
-      value = value << 4 | UInt32(digit)
-      position += 1
-    }
-    return value
   }
 
   /// Only spaces may follow.

@@ -9,6 +9,8 @@ struct StoredTensor {
   var blockType: ft_block_type?
   /// The rows of every head of this size are stored as 0, n / 2, 1, n / 2 + 1 and so on.
   var interleavedHeads: Int?
+  /// Is added to every element, which is F32.
+  var addend: Float = 0
   /// In order, together all rows. Empty for a tensor without elements.
   var chunks: [Chunk] = []
 

@@ -30,7 +30,7 @@ package final class Tokenizer: Sendable {
   /// - Throws: `missing` or `inputOutput` when it cannot be read, `malformed` for JSON or ids that
   ///   make no sense, `unsupported`, naming the key, for a step of its pipeline that we do not run.
   package convenience init(contentsOf path: String) throws(ModelError) {
-    try self.init(try JSONFile.decode(path), path: path)
+    try self.init(TokenizerFile(contentsOf: path), path: path)
   }
 
   /// Reads the vocabulary of a GGUF file.

@@ -2,8 +2,6 @@ import Decoding
 
 /// The vocabulary and the merges of a `tokenizer.json`, as tables to look things up in.
 struct TokenizerModel {
-  /// No vocabulary is anywhere near this large; more is a damaged file that would fill the memory.
-  private static let largestVocabulary = 1 << 24
   /// Every place of a text may be compared with all of an added token.
   private static let longestAdded = 1024
   /// Ids may be left out, but not nearly all.
@@ -28,10 +26,6 @@ struct TokenizerModel {
       _ code: ModelError.Code, _ place: String, _ problem: String
     ) -> ModelError { ModelError(code, path: path, place: place, problem: problem) }
 
-    guard model.type ?? "BPE" == "BPE" else {
-      throw fail(
-        .unsupported, "model.type", "\"\(model.type ?? "")\" is not supported (known: BPE)")
-    }
     for (key, value) in [
       ("continuing_subword_prefix", model.continuing_subword_prefix),
       ("end_of_word_suffix", model.end_of_word_suffix),
@@ -42,67 +36,83 @@ struct TokenizerModel {
       throw fail(.unsupported, "model.dropout", "\(dropout) is not supported")
     }
 
-    // Who has which id. Vocabulary and added tokens may both name one, and must agree.
-    var spellings: [Int: String] = [:]
-    for (token, id) in model.vocab {
-      guard 0..<Self.largestVocabulary ~= id else {
-        throw fail(.malformed, "model.vocab.\(token)", "\(id) is not a possible id")
-      }
-      guard spellings.updateValue(token, forKey: id) == nil else {
-        throw fail(.malformed, "model.vocab.\(token)", "the id \(id) is used twice")
-      }
-    }
+    // Who has which id. The vocabulary and added tokens may both name one, and must agree.
+    let vocabulary = model.vocabulary
+    var added: [AddedToken] = []
+    var addedSpellings: [Int: [UInt8]] = [:]
     for (index, token) in (file.added_tokens ?? []).enumerated() where !token.content.isEmpty {
       let place = "added_tokens[\(index)]"
-      guard let id = TokenID(exactly: token.id), 0..<Self.largestVocabulary ~= token.id else {
+      guard 0..<TokenSpellings.largest ~= token.id else {
         throw fail(.malformed, place, "\(token.id) is not a possible id")
       }
       guard token.content.utf8.count <= Self.longestAdded else {
         throw fail(.unsupported, place, "a text of \(token.content.utf8.count) bytes")
       }
-      if let other = model.vocab[token.content], other != token.id {
+      if let other = vocabulary.id(of: token.content), other != token.id {
         throw fail(.malformed, place, "the id is \(token.id) here and \(other) in the vocabulary")
       }
+      let isNormalized = token.normalized ?? !(token.special ?? false)
       added.append(
         AddedToken(
-          id: id, content: token.content, singleWord: token.single_word ?? false,
+          id: TokenID(token.id), content: token.content, singleWord: token.single_word ?? false,
           stripsLeft: token.lstrip ?? false, stripsRight: token.rstrip ?? false,
-          normalized: token.normalized ?? !(token.special ?? false),
-          special: token.special ?? false))
-      spellings[token.id] =
-        pipeline.isByteLevel && added[added.count - 1].normalized
+          normalized: isNormalized, special: token.special ?? false))
+      let spelling =
+        pipeline.isByteLevel && isNormalized
         ? pipeline.normalizer.normalized(token.content) : token.content
+      addedSpellings[token.id] = Array(spelling.utf8)
+    }
+    self.added = added
+    let highest = vocabulary.entries.map(\.id).max() ?? -1
+    count = max(highest, addedSpellings.keys.max() ?? -1) + 1
+    let known = vocabulary.entries.count + addedSpellings.count
+    guard count <= Self.gap + 4 * known else {
+      throw fail(.malformed, "model.vocab", "the highest id is \(count - 1), of \(known) tokens")
+    }
+    var owners = [Int32](repeating: -1, count: count)
+    for (index, entry) in vocabulary.entries.enumerated() {
+      guard owners[entry.id] < 0 else {
+        throw fail(
+          .malformed, "model.vocab.\(vocabulary.text(of: entry))",
+          "the id \(entry.id) is used twice")
+      }
+      owners[entry.id] = Int32(index)
     }
 
     // The library decodes added tokens through the byte-level alphabet like all others, and what has
     // a character outside of it as it stands.
-    count = (spellings.keys.max() ?? -1) + 1
-    guard count <= Self.gap + 4 * spellings.count else {
-      throw fail(
-        .malformed, "model.vocab", "the highest id is \(count - 1), of \(spellings.count) tokens")
-    }
     starts.reserveCapacity(count + 1)
     for id in 0..<count {
-      if let spelling = spellings[id] { bytes += pipeline.decoded(spelling) }
+      if let spelling = addedSpellings[id] {
+        pipeline.append(spelling[...], to: &bytes)
+      } else if owners[id] >= 0 {
+        let entry = vocabulary.entries[Int(owners[id])]
+        pipeline.append(vocabulary.bytes[entry.spelling], to: &bytes)
+      }
       starts.append(bytes.count)
     }
 
     var alphabetBytes = [TokenID](repeating: -1, count: 256)
     var scalars: [UInt32: TokenID] = [:]
-    var spelled: [(bytes: [UInt8], token: TokenID)] = []
-    for (token, id) in model.vocab where !token.isEmpty {
+    // What is a word by itself, perhaps.
+    var spelled: [UInt8] = []
+    var words: [(bytes: Range<Int>, token: TokenID)] = []
+    words.reserveCapacity(vocabulary.entries.count)
+    for entry in vocabulary.entries where !entry.spelling.isEmpty {
+      let spelling = vocabulary.bytes[entry.spelling]
+      let (start, token) = (spelled.count, TokenID(entry.id))
       if pipeline.isByteLevel {
-        guard let bytes = ByteLevel.bytes(spelledBy: token) else { continue }
-        if bytes.count == 1 { alphabetBytes[Int(bytes[0])] = TokenID(id) }
-        spelled.append((bytes, TokenID(id)))
+        guard ByteLevel.append(spelledBy: spelling, to: &spelled) else { continue }
+        if spelled.count == start + 1 { alphabetBytes[Int(spelled[start])] = token }
       } else {
-        if let first = token.unicodeScalars.first, token.unicodeScalars.count == 1 {
-          scalars[first.value] = TokenID(id)
-        } else if model.byte_fallback ?? false, let byte = ByteFallback.byte(spelledBy: token) {
-          alphabetBytes[Int(byte)] = TokenID(id)
+        spelled.append(contentsOf: spelling)
+        if spelling.count <= 4, let scalar = spelling.onlyScalar {
+          scalars[scalar.value] = token
+        } else if model.byte_fallback ?? false, let byte = ByteFallback.byte(spelledBy: spelling) {
+          alphabetBytes[Int(byte)] = token
         }
-        spelled.append((Array(token.utf8), TokenID(id)))
       }
+      words.append((start..<spelled.count, token))
     }
     let needsBytes = pipeline.isByteLevel || model.byte_fallback ?? false
     // An unknown token or a fallback can only be needed for a byte that the vocabulary lacks.
@@ -123,7 +133,7 @@ struct TokenizerModel {
       ? TokenAlphabet(bytes: alphabetBytes)
       : TokenAlphabet(
         scalars: scalars, bytes: alphabetBytes,
-        unknown: model.unk_token.flatMap { model.vocab[$0] }.map { TokenID($0) },
+        unknown: model.unk_token.flatMap { vocabulary.id(of: $0) }.map { TokenID($0) },
         fusesUnknown: model.fuse_unk ?? false)
     var keepsMarks = true
     let needsMarks = !pipeline.isByteLevel
@@ -133,87 +143,96 @@ struct TokenizerModel {
     keepsMarksFirst = keepsMarks
     self.merges = merges
     let ignoresMerges = model.ignore_merges ?? false
-    let whole = spelled.filter { word in
-      if ignoresMerges { return true }
-      var tokens: [TokenID] = []
-      word.bytes.withUnsafeBytes { _ = merges.append($0, to: &tokens) }
-      return tokens == [word.token]
+    var table = WordTable(capacity: words.count)
+    var tokens: [TokenID] = []
+    spelled.withUnsafeBytes { spelled in
+      for (range, token) in words {
+        let word = UnsafeRawBufferPointer(rebasing: spelled[range])
+        if !ignoresMerges {
+          tokens.removeAll(keepingCapacity: true)
+          merges.append(word, to: &tokens)
+          guard tokens.count == 1, tokens[0] == token else { continue }
+        }
+        table.insert(word, token: token)
+      }
     }
-    words = WordTable(capacity: whole.count)
-    for (bytes, token) in whole { words.insert(bytes, token: token) }
+    self.words = table
   }
 
   private static func merges(
     _ model: TokenizerFile.Model, _ alphabet: TokenAlphabet, path: String,
-    product: (String) -> Void
+    product: (UnsafeRawBufferPointer) -> Void
   ) throws(ModelError) -> BytePairMerges {
-    let pairs: [(String, String)]
-    func malformed(_ index: Int, _ problem: String) -> ModelError {
-      ModelError(.malformed, path: path, place: "model.merges[\(index)]", problem: problem)
-    }
-    switch model.merges {
-    case .lines(let lines):
-      var split: [(String, String)] = []
-      split.reserveCapacity(lines.count)
-      for (index, line) in lines.enumerated() where !line.hasPrefix("#version") {
-        let halves = line.utf8.split(separator: 0x20, omittingEmptySubsequences: false)
-        guard halves.count == 2 else {
-          throw malformed(index, "\(line.asJSON) is not two tokens with a space between")
+    let list = model.merges
+    var merges = BytePairMerges(alphabet: alphabet, capacity: list.pairs.count)
+    try list.bytes.withUnsafeBufferPointer { (bytes) throws(ModelError) in
+      let bytes = UnsafeRawBufferPointer(bytes)
+      for (index, pair) in list.pairs.enumerated() {
+        func token(_ range: Range<Int>) throws(ModelError) -> TokenID {
+          guard let id = model.vocabulary.id(of: UnsafeRawBufferPointer(rebasing: bytes[range]))
+          else {
+            let text = String(decoding: list.bytes[range], as: UTF8.self)
+            throw ModelError(
+              .malformed, path: path, place: "model.merges[\(index)]",
+              problem: "\(text.asJSON) is not in the vocabulary")
+          }
+          return TokenID(id)
         }
-        split.append((String(Substring(halves[0])), String(Substring(halves[1]))))
+        merges.insert(
+          try token(pair.left), try token(pair.right), makes: try token(pair.both), place: index)
+        product(UnsafeRawBufferPointer(rebasing: bytes[pair.both]))
       }
-      pairs = split
-    case .pairs(let lists):
-      var split: [(String, String)] = []
-      split.reserveCapacity(lists.count)
-      for (index, list) in lists.enumerated() {
-        guard list.count == 2 else { throw malformed(index, "expected two tokens") }
-        split.append((list[0], list[1]))
-      }
-      pairs = split
-    }
-    var merges = BytePairMerges(alphabet: alphabet, capacity: pairs.count)
-    for (index, (left, right)) in pairs.enumerated() {
-      func token(_ text: String) throws(ModelError) -> TokenID {
-        guard let id = model.vocab[text] else {
-          throw malformed(index, "\(text.asJSON) is not in the vocabulary")
-        }
-        return TokenID(id)
-      }
-      merges.insert(
-        try token(left), try token(right), makes: try token(left + right), place: index)
-      product(left + right)
     }
     return merges
   }
 }
 
-extension String {
+extension UnsafeRawBufferPointer {
   /// Whether a mark for a space follows another character.
   fileprivate var hasInnerMark: Bool {
-    var sawOther = false
-    for scalar in unicodeScalars {
-      if scalar != "\u{2581}" { sawOther = true } else if sawOther { return true }
+    var (index, sawOther) = (0, false)
+    while index < count {
+      guard self[index...].starts(with: Metaspace.mark) else {
+        sawOther = true
+        index += 1
+        continue
+      }
+      if sawOther { return true }
+      index += Metaspace.mark.count
     }
     return false
   }
 }
 
+extension ArraySlice<UInt8> {
+  /// The scalar that is all of these bytes of UTF-8.
+  fileprivate var onlyScalar: Unicode.Scalar? {
+    let scalars = String(decoding: self, as: UTF8.self).unicodeScalars
+    return scalars.count == 1 ? scalars.first : nil
+  }
+}
+
 /// SentencePiece's tokens for single bytes: `<0x0A>`.
 enum ByteFallback {
-  static func byte(spelledBy token: String) -> UInt8? {
-    let digits = token.utf8
-    guard digits.count == 6, token.hasPrefix("<0x"), token.hasSuffix(">") else { return nil }
-    return UInt8(token.dropFirst(3).dropLast(), radix: 16)
+  static func byte(spelledBy token: ArraySlice<UInt8>) -> UInt8? {
+    guard token.count == 6, token.starts(with: "<0x".utf8), token.last == UInt8(ascii: ">") else {
+      return nil
+    }
+    return UInt8(String(decoding: token.dropFirst(3).dropLast(), as: UTF8.self), radix: 16)
   }
 }
 
 extension TokenizerPipeline {
-  /// The bytes that a token adds to a text.
-  func decoded(_ spelling: String) -> [UInt8] {
-    if isByteLevel { return ByteLevel.bytes(spelledBy: spelling) ?? Array(spelling.utf8) }
-    if decodesBytes, let byte = ByteFallback.byte(spelledBy: spelling) { return [byte] }
-    let bytes = Array(spelling.utf8)
-    return space.map { Normalizer.replacing(Metaspace.mark, by: $0, in: bytes) } ?? bytes
+  /// Appends the bytes that a token adds to a text.
+  func append(_ spelling: ArraySlice<UInt8>, to bytes: inout [UInt8]) {
+    if isByteLevel {
+      if !ByteLevel.append(spelledBy: spelling, to: &bytes) { bytes.append(contentsOf: spelling) }
+    } else if decodesBytes, let byte = ByteFallback.byte(spelledBy: spelling) {
+      bytes.append(byte)
+    } else if let space {
+      bytes += Normalizer.replacing(Metaspace.mark, by: space, in: Array(spelling))
+    } else {
+      bytes.append(contentsOf: spelling)
+    }
   }
 }

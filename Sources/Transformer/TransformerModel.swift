@@ -187,6 +187,10 @@ package final class TransformerModel: LanguageModel {
         let qkv = a.queryKeyValue + i * width
         if let bias = layer.queryKeyValueBias { ft_add(qkv, bias.floats, Int32(width)) }
         prepare(qkv, heads: c.headCount, norm: layer.queryNorm, kind: kind, row: i)
+        // Past the context no more is seen than there.
+        let scale = c.ropeScaling.queryScale(
+          at: min(row.position, c.contextLength - 1), layer: layerIndex)
+        if scale != 1 { for j in 0..<c.querySize { qkv[j] *= scale } }
         prepare(
           qkv + keyOffset, heads: c.keyValueHeadCount, norm: layer.keyNorm, kind: kind, row: i)
         for head in 0..<c.keyValueHeadCount {

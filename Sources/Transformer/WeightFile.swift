@@ -1,7 +1,7 @@
 /// A file of tensors: an ordinary `.safetensors`, a packed `.safetensors.zst`, or a `.gguf`.
 ///
-/// The tensors of a GGUF file have their Hugging Face names, quantised ones are F32, and the rows that
-/// llama.cpp interleaves are in order again.
+/// The tensors of a GGUF file have their Hugging Face names, quantised ones are F32, the rows that
+/// llama.cpp interleaves are in order again, and norms are without the one that it adds to Gemma's.
 ///
 /// ## The packed format
 ///

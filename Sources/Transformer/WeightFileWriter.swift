@@ -100,6 +100,17 @@ package struct WeightFileWriter: Sendable {
     to path: String, level: Int = defaultLevel, threads: Int, progress: Progress? = nil
   ) throws(ModelError) {
     let output = try OutputFile(path: path)
+    try writePacked(into: output, level: level, threads: threads, progress: progress)
+    try output.complete()
+  }
+
+  /// Writes a packed file that does not get its name yet.
+  ///
+  /// - Throws: as above.
+  func writePacked(
+    into output: OutputFile, level: Int = defaultLevel, threads: Int, progress: Progress? = nil
+  ) throws(ModelError) {
+    let path = output.path
     var table = SeekTable()
     let planes = try bestPlanes(path: path, level: level, threads: threads)
     let pieces = try pieces(planes, path: path)
@@ -136,7 +147,6 @@ package struct WeightFileWriter: Sendable {
       }
     }
     try output.append(table.encoded())
-    try output.complete()
   }
 
   /// How many planes each tensor is stored as.

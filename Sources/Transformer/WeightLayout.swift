@@ -9,6 +9,8 @@ struct WeightLayout {
   var gguf: GGUFHeader?
 
   private static let frameMagic: UInt32 = 0xFD2F_B528
+  /// "vers": "version https://git-lfs.github.com/spec/v1".
+  private static let pointerMagic: UInt32 = 0x7372_6576
 
   /// Reads the header of any kind of file.
   init(_ file: InputFile, budget: MemoryBudget) throws(ModelError) {
@@ -17,6 +19,10 @@ struct WeightLayout {
     switch magic {
     case Self.frameMagic: try self.init(packed: file, budget: budget)
     case GGUFHeader.magic: try self.init(gguf: file)
+    case Self.pointerMagic:
+      throw ModelError(
+        .malformed, path: file.path, problem: "is not the file but Git LFS's pointer to it",
+        advice: "\"git lfs pull\" in its folder fetches the file")
     default: try self.init(plain: file, budget: budget)
     }
   }

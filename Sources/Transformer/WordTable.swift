@@ -24,8 +24,9 @@ struct WordTable: Sendable {
     slots = Array(repeating: Slot(), count: size)
   }
 
-  mutating func insert(_ word: [UInt8], token: TokenID) {
-    let hash = word.withUnsafeBytes(Self.hash)
+  /// Adds a word that is not there yet.
+  mutating func insert(_ word: UnsafeRawBufferPointer, token: TokenID) {
+    let hash = Self.hash(word)
     var index = Int(hash) & (slots.count - 1)
     while slots[index].token >= 0 { index = (index + 1) & (slots.count - 1) }
     slots[index] = Slot(

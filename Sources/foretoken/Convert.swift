@@ -23,6 +23,10 @@ struct Convert: ParsableCommand {
   var dtype: Weights.Pack.FloatType?
   @OptionGroup var threads: ThreadCount
 
+  func validate() throws {
+    if output.isEmpty { throw ValidationError("--output takes the name of a folder") }
+  }
+
   func run() throws {
     try Failure.reported {
       guard !FileManager.default.fileExists(atPath: output) else {

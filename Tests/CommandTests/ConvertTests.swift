@@ -28,6 +28,11 @@ import Testing
     let there = try CommandLineTool.run(["convert", pair.target, "-o", pair.draft])
     #expect(there.status == 64)
     #expect(there.errors.contains("is there already"))
+    let nowhere = try CommandLineTool.run(
+      ["convert", pair.target, "-o", pair.folder.path + "/no/x"])
+    #expect(nowhere.status == 66)
+    #expect(nowhere.errors.contains("/no/x: cannot be created: No such file or directory"))
+    #expect(try CommandLineTool.run(["convert", pair.target, "-o", ""]).status == 64)
     let missing = try CommandLineTool.run(
       ["convert", pair.folder.path + "/none.gguf", "-o", pair.folder.path + "/x"])
     #expect(missing.status == 66)

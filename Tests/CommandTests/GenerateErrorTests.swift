@@ -61,6 +61,25 @@ import Testing
     expectError(try CommandLineTool.run(pair.generate("x")), 66, "model.safetensors")
   }
 
+  @Test func `Folders that are not all of a model, with what to do`() throws {
+    let folder = pair.folder.path
+    func outcome(_ model: String) throws -> Program.Outcome {
+      try CommandLineTool.run(["generate", "x", "-m", model])
+    }
+    expectError(try outcome(""), 66, "\"\": there is no such folder or file")
+    expectError(
+      try outcome(pair.target + "/model.safetensors"), 66, "name the folder that it is in")
+    try FileManager.default.removeItem(atPath: pair.target + "/tokenizer.json")
+    expectError(
+      try outcome(pair.target), 66, "tokenizer.json: there is no such file (a model's folder has")
+    try pair.folder.write("target/tokenizer.model", [1])
+    expectError(try outcome(pair.target), 66, "tokenizer.model is not read")
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 7\n"
+    for name in ["draft/model.safetensors", "x.gguf"] { try pair.folder.write(name, pointer.utf8) }
+    expectError(try outcome(pair.draft), 65, "Git LFS's pointer to it (\"git lfs pull\"")
+    expectError(try outcome(folder + "/x.gguf"), 65, "Git LFS's pointer")
+  }
+
   @Test func `Weights that were cut, and weights of another model`() throws {
     let weights = pair.draft + "/model.safetensors"
     let bytes = try Data(contentsOf: URL(filePath: weights))

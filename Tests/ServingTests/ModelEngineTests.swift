@@ -43,8 +43,10 @@ import Workload
     var generations: [Int: Generation] = [:]
   }
 
-  @Test("An answer is what it would be alone, whoever shares its steps", arguments: [0, 3])
-  func answers(_ drafts: Int) throws {
+  @Test(
+    "An answer is what it would be alone, whoever shares its steps", arguments: [0, 3],
+    PreemptionKind.allCases)
+  func answers(_ drafts: Int, _ kind: PreemptionKind) throws {
     let target = FakeModel(vocabularySize: 11, seed: 5)
     let draft = FakeModel(vocabularySize: 11, seed: 5)
     let decoder = SpeculativeDecoder(target: target)
@@ -68,6 +70,7 @@ import Workload
     configuration.blockSize = 4
     configuration.blockCount = 14
     configuration.lookahead = drafts
+    configuration.preemption = kind
     var live = try LiveRun(
       Scheduler(configuration), source: ListedRequests(requests),
       engine: ModelEngine(decoder: decoder) { request in
@@ -150,6 +153,7 @@ import Workload
     #expect(steps.contains { $0.shape.decodes == 1 && $0.shape.prefillTokens == 0 })
     #expect(steps.contains { $0.shape.decodes > 8 })
     #expect(steps.contains { $0.shape.decodes > 0 && $0.shape.prefillTokens > 16 })
+    for decodes in 1...16 { #expect(steps.contains { $0.shape.decodes == decodes }) }
     #expect(try StepTimeModel.fit(steps).jitter.count == steps.count)
   }
 }

@@ -93,8 +93,12 @@ package final class LoopbackServer: Sendable {
 
   /// Takes no more connections.
   package func stop() {
-    isStopped.withLock { $0 = true }
-    shutdown(listener, Int32(SHUT_RDWR))
+    let isFirst = isStopped.withLock { isStopped in
+      defer { isStopped = true }
+      return !isStopped
+    }
+    // The second time the number may be another server's.
+    if isFirst { shutdown(listener, Int32(SHUT_RDWR)) }
   }
 
   private func serve(_ connection: CInt, _ answer: (Request) -> Answer) {

@@ -21,9 +21,8 @@ import Transformer
   }
 
   static let names = [
-    "gemma2", "gemma3", "llama-dynamic", "llama-linear", "llama3", "mistral", "phi3-longrope",
-    "qwen2-yarn",
-    "qwen3", "smollm2",
+    "gemma2", "gemma3", "llama-dynamic", "llama-eabf", "llama-linear", "llama3", "mistral",
+    "phi3-longrope", "qwen2-yarn", "qwen3", "smollm2",
   ]
 
   static func model(_ name: String, type: WeightType = .f32) throws -> TransformerModel {

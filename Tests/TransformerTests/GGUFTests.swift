@@ -6,7 +6,9 @@ import Transformer
 
 /// GGUF files made by Tools/reference/gguf_fixture.py with the gguf package.
 @Suite struct GGUFTests {
-  static let names = ["llama3", "mistral", "phi3-longrope", "qwen2-yarn", "qwen3"]
+  static let names = [
+    "gemma2", "gemma3", "llama3", "mistral", "phi3-longrope", "qwen2-yarn", "qwen3",
+  ]
 
   static func elements(_ file: WeightFile, _ name: String) throws -> [UInt8] {
     let tensor = try #require(file.tensor(name))
@@ -69,6 +71,8 @@ import Transformer
       // The file has the factors of frequencies rounded to f32.
       stated.ropeScaling = found.ropeScaling
     }
+    // The format has no key for it: llama.cpp knows what Gemma's own models have.
+    if name == "gemma2" { stated.attentionScale = found.attentionScale }
     let ours = try Self.logits(Checkpoint(file), found, tokens, type)
     let theirs = try Self.logits(Checkpoint(path: folder), stated, tokens, type)
     if name == "phi3-longrope" {
@@ -81,7 +85,9 @@ import Transformer
     }
   }
 
-  @Test("Logits past the scaling point are those of transformers", arguments: names)
+  @Test(
+    "Logits past the scaling point are those of transformers",
+    arguments: names.filter { $0 != "gemma2" })
   func agrees(name: String) throws {
     let file = try WeightFile(path: Fixture.path("gguf/\(name).gguf"))
     let reference = try FamilyTests.Reference(name)
@@ -92,6 +98,51 @@ import Transformer
     let largest = expected.map(abs).max() ?? 0
     let difference = zip(last, expected).map { abs($0 - $1) }.max() ?? .infinity
     #expect(difference <= 1e-4 * largest, "\(difference / largest)")
+  }
+
+  @Test("Gemma's norms, stored as they are used, are read as Hugging Face has them")
+  func norms() throws {
+    let file = try WeightFile(path: Fixture.path("gguf/gemma2.gguf"))
+    let folder = try WeightFile(path: Fixture.path("families/gemma2/model.safetensors"))
+    let norms = folder.tensors.map(\.name).filter { $0.hasSuffix("norm.weight") }
+    #expect(norms.count == 9)
+    for name in norms {
+      let bits = try Self.elements(folder, name)
+      let widened: [UInt8] = stride(from: 0, to: bits.count, by: 2).flatMap {
+        [0, 0, bits[$0], bits[$0 + 1]]
+      }
+      #expect(try Self.elements(file, name) == widened, "\(name)")
+    }
+  }
+
+  @Test("What only the 27 billion of Gemma have is told from the number of layers")
+  func largest() throws {
+    let file = try WeightFile(path: Fixture.path("gguf/gemma2.gguf"))
+    var header = try #require(file.gguf)
+    let usual = try LlamaConfiguration(gguf: file, header)
+    #expect(usual.attentionScale == 1 / Float(12).squareRoot())
+    #expect(usual.slidingWindow?.layers == [true, false])
+    #expect((usual.scoreCap, usual.logitCap) == (4, 6))
+    header.set("gemma2.block_count", .integer(46))
+    header.set("gemma2.attention.sliding_window", nil)
+    header.set("gemma2.context_length", .integer(8192))
+    header.set("gemma2.attn_logit_softcapping", nil)
+    let largest = try LlamaConfiguration(gguf: file, header)
+    #expect(largest.attentionScale == 1 / Float(32 / 4).squareRoot())
+    #expect(largest.slidingWindow?.size == 4096 && largest.scoreCap == 50)
+  }
+
+  @Test(
+    "A size of heads that cannot be rotated is refused",
+    arguments: [0, 1, 3, -2, 1025, .max, .min])
+  func headSize(size: Int) throws {
+    let file = try WeightFile(path: Fixture.path("gguf/qwen3.gguf"))
+    var header = try #require(file.gguf)
+    header.set("qwen3.attention.key_length", .integer(size))
+    header.set("qwen3.attention.value_length", .integer(size))
+    header.set("qwen3.rope.dimension_count", nil)
+    let error = #expect(throws: ModelError.self) { try LlamaConfiguration(gguf: file, header) }
+    #expect(error?.code == .malformed && error?.description.contains("head_dim") == true)
   }
 
   @Test("Quantised blocks become q8 where no type is asked for, and stay near the model")

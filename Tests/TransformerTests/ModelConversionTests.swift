@@ -81,7 +81,7 @@ import Transformer
     let nowhere = #expect(throws: ModelError.self) {
       try conversion.write(to: folder.file("no/such/place"), threads: 2)
     }
-    #expect(nowhere?.code == .inputOutput)
+    #expect(nowhere?.code == .missing)
     #expect(try folder.names == ["smollm2"])
   }
 }

@@ -77,6 +77,18 @@ import Transformer
         key: "model", value: model.replacing("\"merges\"", with: "\"dropout\":0.1,\"merges\""),
         code: .unsupported, place: "model.dropout"),
       Case(
+        key: "model", value: #"{"type":"BPE","merges":[]}"#, code: .malformed, place: "model.vocab"),
+      Case(
+        key: "model", value: #"{"type":"BPE","vocab":{}}"#, code: .malformed,
+        place: "model.merges"),
+      Case(
+        key: "model", value: #"{"type":"WordPiece","vocab":[["a",0.5]]}"#, code: .unsupported,
+        place: "model.type"),
+      Case(
+        key: "model", value: model.replacing(#"{"a":0,"b":1,"ab":2}"#, with: "[]"),
+        code: .malformed, place: "model.vocab"),
+      Case(key: "model", value: "null", code: .malformed, place: "model"),
+      Case(
         key: "model", value: model.replacing("\"ab\":2", with: "\"ab\":1"), code: .malformed,
         place: "model.vocab"),
       Case(

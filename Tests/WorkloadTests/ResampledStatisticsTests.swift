@@ -66,7 +66,7 @@ import Workload
     var end = 0.0
 
     mutating func observe(_ run: StepRun) {
-      timeline.add(run)
+      timeline.observe(run)
       let seconds = (run.end - run.start).seconds
       waiting += seconds * Double(run.waiting)
       blocks += seconds * Double(run.blocksBefore + run.blocksAfter) / 2

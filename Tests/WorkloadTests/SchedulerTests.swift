@@ -184,11 +184,12 @@ import Workload
       var bench = try Bench(ordering: policy) { $0.maximumRunning = 1 }
       bench.submit(0, input: 60, output: 1, predicted: 2)
       bench.submit(1, input: 1, output: 1, predicted: 5)
-      while bench.events(.finished).count < 2 { _ = bench.step() }
+      bench.submit(2, input: 57, output: 1)
+      while bench.events(.finished).count < 3 { _ = bench.step() }
       return bench.events(.finished)
     }
-    #expect(try order(ShortestJobFirst()) == [0, 1])
-    #expect(try order(ShortestJobFirst(inputWeight: 0.1)) == [1, 0])
+    #expect(try order(ShortestJobFirst()) == [0, 1, 2])
+    #expect(try order(ShortestJobFirst(inputWeight: 0.1)) == [1, 2, 0])
   }
 
   @Test func `Shortest remaining displaces by the margin, limited preemption protects`() throws {

@@ -36,6 +36,35 @@ import Workload
     #expect(fit.knees.contains { $0.tokens == 256 })
   }
 
+  @Test
+  func `A token's price may fall past a knee, and noise that mostly slows is not averaged away`()
+    throws
+  {
+    var truth = StepTimeModel(
+      overhead: 4e-3, prefillToken: 9e-4, prefillContext: 3e-7, decode: 1e-3, decodeContext: 2e-6)
+    truth.knees = [
+      .init(tokens: 16, slope: Time(seconds: -3e-4)), .init(tokens: 64, slope: Time(seconds: 1e-4)),
+    ]
+    var random = RandomSource(seed: 9)
+    func steps(noise: Double) -> [StepTimeModel.MeasuredStep] {
+      Self.shapes(3000).map { shape in
+        // One step in four takes up to so much longer.
+        let slowed = random.uniform() < 0.25 ? 1 + noise * random.uniform() : 1
+        return .init(shape: shape, seconds: truth.duration(shape).seconds * slowed)
+      }
+    }
+    let exact = try StepTimeModel.fit(steps(noise: 0), knees: [4, 16, 64])
+    for shape in Self.shapes(50) {
+      #expect(abs(exact.duration(shape).seconds / truth.duration(shape).seconds - 1) < 1e-4)
+    }
+    let uneven = steps(noise: 2)
+    let fit = try StepTimeModel.fit(uneven, knees: [4, 16, 64])
+    let ratio =
+      uneven.reduce(0) { $0 + $1.seconds }
+      / uneven.reduce(0) { $0 + fit.duration($1.shape).seconds }
+    #expect(abs(ratio - 1) < 0.02)
+  }
+
   @Test func `What the steps do not tell is zero, and nothing is below zero`() throws {
     // Pure decodes of one size: overhead and decodes cannot be told apart, prompts never came.
     let steps = (1...20).map {
@@ -105,6 +134,36 @@ import Workload
     let (real, ours) = (mean(simulation.observer.records), mean(replay.observer.records))
     #expect(abs(ours / real - 1) < 0.02)
     #expect(abs((fit.convergence.last ?? 0) - 1) < 0.005)
+  }
+
+  @Test func `A request log is read in order of arrival, its clock from the first one on`() throws {
+    let lines = [
+      #"{"id": "b", "input_toks": 7, "output_toks": 2, "queued_ts": 1000.5, "#
+        + #""first_token_ts": 1001.25, "last_token_ts": 1002}"#,
+      #"{"input_toks": 3, "output_toks": 1, "queued_ts": 1000.000000001, "#
+        + #""first_token_ts": 1000.75, "last_token_ts": 1000.75, "note": [1, 2]}"#,
+    ]
+    let log = try RequestLog(BytesInMemory(lines.joined(separator: "\n")), name: "log")
+    #expect(log.observations.map(\.request.inputLength) == [3, 7])
+    #expect(
+      log.observations.map(\.request.arrival.picoseconds) == [0, 499_999_999_000])
+    #expect(log.observations[1].lastToken.picoseconds == 1_999_999_999_000)
+  }
+
+  @Test(
+    "A line of a request log that cannot be is refused with its place",
+    arguments: [
+      "", "{", "[]", #"{"input_toks": 3}"#,
+      #"{"input_toks":0,"output_toks":1,"queued_ts":1,"first_token_ts":2,"last_token_ts":3}"#,
+      #"{"input_toks":1,"output_toks":1,"queued_ts":1,"first_token_ts":3,"last_token_ts":2}"#,
+      #"{"input_toks":1,"output_toks":1,"queued_ts":-1,"first_token_ts":3,"last_token_ts":4}"#,
+      #"{"input_toks":1,"output_toks":1,"queued_ts":1e30,"first_token_ts":1e30,"last_token_ts":1e30}"#,
+    ])
+  func damagedRequestLog(_ line: String) {
+    let error = #expect(throws: WorkloadError.self) {
+      try RequestLog(BytesInMemory("\n" + line), name: "log")
+    }
+    #expect(error?.description.contains(line.isEmpty ? "holds no request" : "log:2") == true)
   }
 
   @Test func `Speculation drafts less as the batch grows`() throws {

@@ -7,6 +7,7 @@ struct Bench: ParsableCommand {
     abstract: "Measures the kernels, the engine, the files, the tokenizer and the simulator.",
     subcommands: [
       EngineBench.self,
+      FamilyBench.self,
       IdentityBench.self,
       LearningBench.self,
       LoadBench.self,

@@ -8,6 +8,8 @@ import Transformer
 struct DamagedFile {
   enum Kind: String, CaseIterable, ExpressibleByArgument {
     case weights, tokenizer, model
+    /// A folder's weights and `config.json`, without its tokenizer.
+    case checkpoint
   }
 
   enum Outcome: Equatable {
@@ -40,10 +42,12 @@ struct DamagedFile {
       self.kind = kind
     } else if name == "tokenizer.json" {
       self.kind = .tokenizer
+    } else if name == "model.safetensors.index.json" {
+      self.kind = .checkpoint
     } else {
       self.kind = name.hasSuffix(".json") || name.hasSuffix(".gguf") ? .model : .weights
     }
-    if self.kind == .model, !name.hasSuffix(".gguf") {
+    if [.model, .checkpoint].contains(self.kind), !name.hasSuffix(".gguf") {
       let source = url.deletingLastPathComponent()
       for other in try FileManager.default.contentsOfDirectory(atPath: source.path) {
         try FileManager.default.copyItem(
@@ -76,6 +80,11 @@ struct DamagedFile {
       case .weights: try weights(budget, &hasher)
       case .tokenizer: try use(Tokenizer(contentsOf: folder.file(name)), &hasher)
       case .model: try model(&hasher)
+      case .checkpoint:
+        let configuration = try LlamaConfiguration(contentsOf: folder.file("config.json"))
+        let weights = try LlamaWeights(
+          Checkpoint(path: folder.path), configuration: configuration, type: .f32, threads: 1)
+        try run(TransformerModel(weights: weights, team: team), &hasher)
       }
       outcome = .same(hasher.finalize())
     } catch let error as ModelError {
@@ -124,7 +133,10 @@ struct DamagedFile {
       hasher.combine(try template.tokens(messages, tokenizer: directory.tokenizer))
     }
     hasher.combine(directory.endOfSequence)
-    let model = try directory.loadModel(type: .f32, team: team)
+    try run(directory.loadModel(type: .f32, team: team), &hasher)
+  }
+
+  private func run(_ model: TransformerModel, _ hasher: inout Hasher) throws {
     var output = ForwardOutput(vocabularySize: model.vocabularySize, hiddenSize: model.hiddenSize)
     let tokens = (0..<40).map { TokenID($0 * 5 % model.vocabularySize) }
     try model.forward([Slice(model.openSequence(), tokens: tokens[...], rows: 2)], into: &output)

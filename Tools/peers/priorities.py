@@ -22,6 +22,8 @@ from llama_server import Server, draft_file
 ARMS = [
     ("first come, first served", ["--policy", "fcfs"]),
     ("shortest first, tau 0.56", ["--policy", "sjf", "--predictor", "noise", "--tau", "0.56"]),
+    ("the same, with ageing", ["--policy", "sjf-ageing", "--predictor", "noise", "--tau", "0.56"]),
+    ("least work, tau 0.56", ["--policy", "sjf-work", "--predictor", "noise", "--tau", "0.56"]),
     ("shortest first, oracle", ["--policy", "sjf", "--predictor", "oracle"]),
 ]
 
@@ -43,7 +45,7 @@ def main() -> None:
     parser.add_argument("--pair", type=Path, default=Path("Weights"))
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--port", type=int, default=8128)
-    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--load", type=float, default=0.85)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
@@ -64,7 +66,7 @@ def main() -> None:
         write_trace(trace, options.count, options.load / service)
         print(f"{options.count} requests at {options.load / service:.2f} a second, "
               f"{service:.2f} s of service each")
-        print(f"{'':26} {'TTFT s':>8} {'p99':>7} {'E2E s':>8} {'p99':>7} {'gain':>7}")
+        print(f"{'':26} {'TTFT s':>8} {'p99':>7} {'E2E s':>8} {'95% of mean':>13} {'p99':>7} {'gain':>7}")
         base = None
         for name, flags in ARMS:
             run = replay(*flags)
@@ -72,7 +74,8 @@ def main() -> None:
                 sys.exit(f"{name}: {run['finished']} of {options.count} requests were answered")
             base = base or run["e2e"]["mean"]
             print(f"{name:26} {run['ttft']['mean']:8.2f} {run['ttft']['p99']:7.2f} "
-                  f"{run['e2e']['mean']:8.2f} {run['e2e']['p99']:7.2f} "
+                  f"{run['e2e']['mean']:8.2f} "
+                  f"{run['e2e_mean_low']:7.2f}-{run['e2e_mean_high']:.2f}  {run['e2e']['p99']:7.2f} "
                   f"{base / run['e2e']['mean']:6.2f}x", flush=True)
     finally:
         server.kill()

@@ -5,9 +5,11 @@ rotations, with the logits that Hugging Face transformers computes (f32, CPU) an
 
 Weights are stored as bf16. Contexts are long enough to pass the scaling point (256); "qwen3" comes in
 shards. Dynamic NTK depends on the length so far, so its reference decodes one token at a time.
+Entropy-ABF (arXiv 2401.07004) is not in transformers: its authors' formula is put in here.
 """
 
 import json
+import math
 import shutil
 import sys
 from pathlib import Path
@@ -34,6 +36,9 @@ FAMILIES = {
     "llama-linear": (LlamaConfig, LlamaForCausalLM, rope("linear", factor=3.0)),
     "llama-dynamic": (LlamaConfig, LlamaForCausalLM,
                       rope("dynamic", factor=3.0) | {"max_position_embeddings": ORIGINAL}),
+    "llama-eabf": (LlamaConfig, LlamaForCausalLM, {
+        "num_hidden_layers": 4,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 500000.0}}),
     "llama3": (LlamaConfig, LlamaForCausalLM, rope(
         "llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
         original_max_position_embeddings=ORIGINAL) | {"attention_bias": True}),
@@ -58,12 +63,23 @@ FAMILIES = {
         "layer_types": ["sliding_attention", "full_attention"],
         "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0}}),
     "gemma3": (Gemma3TextConfig, Gemma3ForCausalLM, {
-        "head_dim": 16, "sliding_window": 40, "num_hidden_layers": 3, "query_pre_attn_scalar": 20,
+        "head_dim": 16, "sliding_window": 40, "num_hidden_layers": 3, "query_pre_attn_scalar": 16,
         "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
         "rope_parameters": {
             "full_attention": {"rope_type": "linear", "factor": 4.0, "rope_theta": 100000.0},
             "sliding_attention": {"rope_type": "default", "rope_theta": 1000.0}}}),
 }
+
+
+def entropy_aware(model) -> None:
+    """Past ORIGINAL positions, the queries of all layers but the first two grow with the logarithm."""
+    def scaled(attention, arguments, named):
+        seen = torch.arange(1, named["hidden_states"].shape[1] + 1)
+        growth = (seen.log() / math.log(ORIGINAL)).clamp(min=1)
+        attention.scaling = growth[None, None, :, None] / math.sqrt(attention.head_dim)
+
+    for layer in model.model.layers[2:]:
+        layer.self_attn.register_forward_pre_hook(scaled, with_kwargs=True)
 
 
 @torch.no_grad()
@@ -118,6 +134,8 @@ def main(folder: Path) -> None:
                 if key.endswith("norm.weight") and "gemma" not in name:
                     parameter.add_(1.0)
                 parameter.copy_(parameter.bfloat16().float())
+        if name == "llama-eabf":
+            entropy_aware(model)
         out = folder / name
         shutil.rmtree(out, ignore_errors=True)
         tokens = torch.randint(0, config.vocab_size, (LENGTH,)).tolist()
@@ -130,6 +148,12 @@ def main(folder: Path) -> None:
             "prompt": PROMPT, "greedy": following}
         model.bfloat16().save_pretrained(out, **({"max_shard_size": "15KB"} if name == "qwen3" else {}))
         (out / "generation_config.json").unlink(missing_ok=True)
+        if name == "llama-eabf":
+            written = json.loads((out / "config.json").read_text())
+            del written["rope_parameters"]
+            written |= {"max_position_embeddings": ORIGINAL,
+                        "rope_scaling": {"type": "eabf", "factor": 3.0}}
+            (out / "config.json").write_text(json.dumps(written, indent=2) + "\n")
         (out / "reference.json").write_text(json.dumps(reference))
         print(f"{name}: narrowest lead {narrowest:.4f}, largest logit {logits.abs().max():.2f}")
 

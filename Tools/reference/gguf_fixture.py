@@ -17,7 +17,8 @@ from safetensors.torch import load_file
 
 MODELS = {"mistral": ("llama", Type.BF16), "llama3": ("llama", Type.F32),
           "qwen2-yarn": ("qwen2", Type.BF16), "qwen3": ("qwen3", Type.BF16),
-          "phi3-longrope": ("phi3", Type.BF16), "smollm2": ("llama", Type.Q8_0)}
+          "phi3-longrope": ("phi3", Type.BF16), "smollm2": ("llama", Type.Q8_0),
+          "gemma2": ("gemma2", Type.BF16), "gemma3": ("gemma3", Type.BF16)}
 NAMES = {
     "model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output",
     "input_layernorm": "attn_norm", "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k",
@@ -26,14 +27,17 @@ NAMES = {
     "self_attn.k_norm": "attn_k_norm", "post_attention_layernorm": "ffn_norm",
     "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up", "mlp.gate_up_proj": "ffn_up",
     "mlp.down_proj": "ffn_down"}
+GEMMA_NAMES = NAMES | {
+    "post_attention_layernorm": "post_attention_norm", "pre_feedforward_layernorm": "ffn_norm",
+    "post_feedforward_layernorm": "post_ffw_norm"}
 
 
-def name_of(tensor: str) -> str:
+def name_of(tensor: str, names: dict) -> str:
     stem, suffix = tensor.rsplit(".", 1)
     if stem.startswith("model.layers."):
         _, _, layer, rest = stem.split(".", 3)
-        return f"blk.{layer}.{NAMES[rest]}.{suffix}"
-    return f"{NAMES[stem]}.{suffix}"
+        return f"blk.{layer}.{names[rest]}.{suffix}"
+    return f"{names[stem]}.{suffix}"
 
 
 def permuted(tensor: np.ndarray, heads: int) -> np.ndarray:
@@ -46,6 +50,8 @@ def permuted(tensor: np.ndarray, heads: int) -> np.ndarray:
 def write(name: str, architecture: str, kind: Type, source: Path, out: Path) -> None:
     config = json.loads((source / "config.json").read_text())
     rope = config["rope_parameters"]
+    windowed, rope = rope.get("sliding_attention"), rope.get("full_attention", rope)
+    is_gemma = architecture.startswith("gemma")
     heads, shared = config["num_attention_heads"], config["num_key_value_heads"]
     head_size = config.get("head_dim") or config["hidden_size"] // heads
     writer = gguf.GGUFWriter(out / f"{name}.gguf", architecture)
@@ -61,8 +67,17 @@ def write(name: str, architecture: str, kind: Type, source: Path, out: Path) -> 
     writer.add_rope_freq_base(rope["rope_theta"])
     rotary = int(head_size * rope.get("partial_rotary_factor", 1.0))
     writer.add_rope_dimension_count(rotary)
-    if config.get("sliding_window") and architecture in ("llama", "phi3"):
+    if config.get("sliding_window") and (is_gemma or architecture in ("llama", "phi3")):
         writer.add_sliding_window(config["sliding_window"])
+    if config.get("attn_logit_softcapping"):
+        writer.add_attn_logit_softcapping(config["attn_logit_softcapping"])
+        writer.add_final_logit_softcapping(config["final_logit_softcapping"])
+    if windowed:
+        writer.add_rope_freq_base_swa(windowed["rope_theta"])
+        writer.add_sliding_window_pattern(2)  # The second of the three layers sees all.
+    if rope["rope_type"] == "linear":
+        writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
+        writer.add_rope_scaling_factor(rope["factor"])
     if rope["rope_type"] == "yarn":
         writer.add_rope_scaling_type(gguf.RopeScalingType.YARN)
         writer.add_rope_scaling_factor(rope["factor"])
@@ -83,7 +98,9 @@ def write(name: str, architecture: str, kind: Type, source: Path, out: Path) -> 
         tensors |= load_file(file)
     for key, tensor in tensors.items():
         array = tensor.float().numpy()
-        ours = name_of(key)
+        ours = name_of(key, GEMMA_NAMES if is_gemma else NAMES)
+        if is_gemma and key.endswith("norm.weight"):
+            array = array + np.float32(1)
         if architecture == "llama" and ".attn_q." in ours:
             array = permuted(array, heads)
         if architecture == "llama" and ".attn_k." in ours:

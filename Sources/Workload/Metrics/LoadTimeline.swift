@@ -1,6 +1,6 @@
 /// How long the queue was and how full the cache, over the time of a run: means over equal spans,
 /// as many as are wanted however long the run becomes.
-package struct LoadTimeline: Sendable {
+package struct LoadTimeline: SimulationObserver, Sendable {
   /// Sums over one span.
   private struct Span: Sendable {
     var seconds = 0.0
@@ -18,7 +18,7 @@ package struct LoadTimeline: Sendable {
     spans = Array(repeating: Span(), count: max(2, count / 2 * 2))
   }
 
-  package mutating func add(_ run: StepRun) {
+  package mutating func observe(_ run: StepRun) {
     while run.end.seconds > width * Double(spans.count) { fold() }
     var start = run.start.seconds
     let (end, whole) = (run.end.seconds, (run.end - run.start).seconds)

@@ -22,25 +22,52 @@ package struct LeastSquares: Sendable {
     rows += 1
   }
 
-  /// The coefficients of the least squared error among those that are not negative.
+  /// The coefficients of the least squared error among those that are not negative: Lawson and
+  /// Hanson's active sets (Solving Least Squares Problems, 1974, chapter 23) on the normal
+  /// equations. A column that is always zero, or the sum of others that are in use, gets zero.
   ///
-  /// Columns whose coefficient comes out negative are dropped, the most negative first, and looked
-  /// at again once; a column that is always zero, or the sum of others, gets zero.
   /// - Throws: `.underdetermined` if there are no rows that say anything.
   package func solveNonnegative() throws(WorkloadError) -> [Double] {
-    var active = (0..<columns).filter { normal[$0 * columns + $0] > 0 }
-    guard rows >= max(1, active.count), !active.isEmpty else {
+    var idle = (0..<columns).filter { normal[$0 * columns + $0] > 0 }
+    guard rows >= max(1, idle.count), !idle.isEmpty else {
       throw WorkloadError(
         .underdetermined, source: "step times",
-        problem: "\(rows) measurements do not determine \(max(active.count, 1)) coefficients",
+        problem: "\(rows) measurements do not determine \(max(idle.count, 1)) coefficients",
         advice: "measure more steps, of different sizes")
     }
-    var solution = solve(&active)
-    while let worst = active.min(by: { solution[$0] < solution[$1] }), solution[worst] < 0 {
-      active.removeAll { $0 == worst }
-      solution = solve(&active)
+    var solution = [Double](repeating: 0, count: columns)
+    let least = 1e-10 * (idle.map { abs(pull($0, solution)) }.max() ?? 0)
+    var active: [Int] = []
+    while let best = idle.max(by: { pull($0, solution) < pull($1, solution) }),
+      pull(best, solution) > least
+    {
+      idle.removeAll { $0 == best }
+      active.append(best)
+      var next = solve(&active)
+      // On the way there the first to reach zero leaves, until nobody would go below it.
+      while let share = active.filter({ next[$0] <= 0 })
+        .map({ solution[$0] / (solution[$0] - next[$0]) }).min()
+      {
+        for column in active {
+          solution[column] += min(1, max(0, share)) * (next[column] - solution[column])
+        }
+        let gone = active.filter { next[$0] <= 0 && solution[$0] <= 1e-12 * abs(next[$0]) }
+        for column in gone { solution[column] = 0 }
+        active.removeAll { gone.contains($0) }
+        // The newcomer itself is not asked again, or the two would take turns for ever.
+        idle += gone.filter { $0 != best }
+        next = solve(&active)
+      }
+      solution = next
     }
     return solution
+  }
+
+  /// How much the squared error falls with a column's coefficient, columns scaled to one length.
+  private func pull(_ column: Int, _ solution: [Double]) -> Double {
+    var slope = right[column]
+    for other in 0..<columns { slope -= normal[column * columns + other] * solution[other] }
+    return slope / normal[column * columns + column].squareRoot()
   }
 
   /// Cholesky on the active columns, scaled to a unit diagonal; columns that hang on others are

@@ -52,18 +52,16 @@ package struct LiveRun<Source: RequestSource, Engine: StepEngine, Observer: Simu
   /// Those that have come and are not done, by `Request.id`.
   private var requests: [Int: Request] = [:]
 
-  /// - Throws: `.invalidSetting` for a scheduler that plans ahead or swaps.
+  /// - Throws: `.invalidSetting` for a scheduler that plans ahead.
   package init(
     _ scheduler: Scheduler, source: Source, predictor: any LengthPredictor = NoPredictor(),
     engine: Engine, observer: Observer
   ) throws(WorkloadError) {
     let configuration = scheduler.configuration
-    guard !configuration.isPipelined, configuration.preemption == .recompute,
-      !configuration.cachesPrefixes
-    else {
+    guard !configuration.isPipelined, !configuration.cachesPrefixes else {
       throw WorkloadError(
         .invalidSetting, source: "live run",
-        problem: "steps that are planned ahead, swapping and cached prefixes are only simulated")
+        problem: "steps that are planned ahead and cached prefixes are only simulated")
     }
     self.scheduler = scheduler
     self.source = source
@@ -134,7 +132,11 @@ package struct LiveRun<Source: RequestSource, Engine: StepEngine, Observer: Simu
   private mutating func tell() {
     for event in scheduler.events {
       switch event.kind {
-      case .preempted: engine.evict(request: event.request)
+      case .preempted:
+        // Swapped out, it keeps what it has in memory, which is where the engine computes.
+        if scheduler.configuration.preemption == .recompute {
+          engine.evict(request: event.request)
+        }
       case .finished, .rejected, .cancelled: end(event)
       case .arrived, .admitted, .resumed, .firstToken: break
       }

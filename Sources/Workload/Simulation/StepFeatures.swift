@@ -43,25 +43,55 @@ extension StepTimeModel {
     }
   }
 
-  /// The coefficients that fit measured steps best, by least squares of the relative error, none
-  /// below zero; what is left over becomes the jitter.
+  /// The coefficients that fit measured steps best, none below zero; what is left over becomes the
+  /// jitter.
   ///
-  /// - Parameter knees: numbers of tokens at which the slope may change.
+  /// Errors count relative to what is predicted, by repeated least squares, so that noise, which
+  /// mostly makes steps longer, does not make the long ones count less: the sum of the predictions
+  /// is that of the steps. Between two knees a token has one price, which may be higher or lower
+  /// than before, never below zero.
+  ///
+  /// - Parameter knees: ascending numbers of tokens at which the slope may change.
   /// - Throws: `.underdetermined` if the steps are too few or too much alike.
   package static func fit(
     _ steps: [MeasuredStep], knees: [Int] = []
   ) throws(WorkloadError) -> StepTimeModel {
-    var rows = LeastSquares(columns: 5 + knees.count)
-    for step in steps where step.seconds > 0 {
-      var features = StepFeatures(knees: knees)
-      features.add(step.shape)
-      rows.add(features.values, value: step.seconds, weight: 1 / step.seconds)
+    let steps = steps.filter { $0.seconds > 0 }
+    let rows = steps.map { Self.columns($0.shape, knees) }
+    var predicted = steps.map(\.seconds)
+    var coefficients: [Double] = []
+    for _ in 0..<6 {
+      var squares = LeastSquares(columns: 5 + (knees.isEmpty ? 0 : knees.count + 1))
+      for (index, row) in rows.enumerated() {
+        squares.add(row, value: steps[index].seconds, weight: 1 / predicted[index])
+      }
+      coefficients = try squares.solveNonnegative()
+      predicted = rows.map { row in
+        max(1e-12, zip(row, coefficients).reduce(0) { $0 + $1.0 * $1.1 })
+      }
     }
-    var model = StepTimeModel(coefficients: try rows.solveNonnegative(), knees: knees)
-    for step in steps where step.seconds > 0 {
-      model.jitter.append(Float(step.seconds / model.duration(step.shape).seconds))
+    var model = StepTimeModel(coefficients: coefficients)
+    var slope = coefficients.dropFirst(5).first ?? 0
+    model.prefillToken += Time(seconds: slope)
+    model.decode += Time(seconds: slope)
+    for (tokens, next) in zip(knees, coefficients.dropFirst(6)) where next != slope {
+      model.knees.append(Knee(tokens: tokens, slope: Time(seconds: next - slope)))
+      slope = next
     }
+    model.jitter = steps.map { Float($0.seconds / model.duration($0.shape).seconds) }
     return model
+  }
+
+  /// What a step's duration is fitted as a sum of: those of `StepFeatures` without knees, then how
+  /// many of its tokens lie between each two knees.
+  private static func columns(_ shape: StepShape, _ knees: [Int]) -> [Double] {
+    var features = StepFeatures(knees: [])
+    features.add(shape)
+    guard !knees.isEmpty else { return features.values }
+    let tokens = shape.prefillTokens + shape.decodes
+    let edges = [0] + knees + [.max]
+    return features.values
+      + zip(edges, edges.dropFirst()).map { Double(min(max(0, tokens - $0), $1 - $0)) }
   }
 
   /// From seconds, in the order of `StepFeatures`.

@@ -3,6 +3,12 @@ import Endpoint
 import Serving
 import Workload
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// A server instead of the simulator.
 struct EndpointReplayFlags: ParsableArguments {
   @OptionGroup var server: ServerFlags
@@ -35,6 +41,7 @@ extension Replay {
   /// Sends the trace to a server, once for each policy.
   func replay(at url: String, _ files: RunFiles, _ table: inout ReplayTable) throws {
     StandardOutput.ignoreBrokenPipes()
+    Self.allowConnections()
     Interrupt.watch()
     Interrupt.endAfterRound()
     let texts = try live.texts()
@@ -81,6 +88,19 @@ extension Replay {
       try files.complete()
       throw ExitCode(Interrupt.status)
     }
+  }
+
+  /// Each request under way has a connection, and systems begin with few.
+  private static func allowConnections() {
+    var limit = rlimit()
+    #if canImport(Glibc)
+      let files = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    #else
+      let files = RLIMIT_NOFILE
+    #endif
+    guard getrlimit(files, &limit) == 0 else { return }
+    limit.rlim_cur = min(limit.rlim_max, 1 << 16)
+    _ = setrlimit(files, &limit)
   }
 
   /// Who tells the server what; nil where all are alike, or are ordered here.

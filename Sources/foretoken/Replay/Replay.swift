@@ -6,7 +6,21 @@ import Workload
 /// What a policy would have made of a trace.
 struct Replay: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Replay a request trace through the scheduler on a virtual clock, or live.")
+    abstract: "Replay a request trace through the scheduler on a virtual clock, or live.",
+    discussion: """
+      With --endpoint requests go to an OpenAI-compatible server at the trace's times, whatever has \
+      become of the earlier ones, and answers are streamed. Prompts are the trace's texts (--columns \
+      ...,text=NAME), those of --prompts, or common words: as many as have the trace's tokens by the \
+      server's own count of two probes, which is said where it is more than 2 % off. Answers are as \
+      long as the trace's where the server knows ignore_eos or min_tokens; other lengths are \
+      counted. A policy's order becomes vLLM's "priority", lower sooner, or with --client-order the \
+      order in which requests are sent. Requests that fail are tried again where that may help, and \
+      counted by what went wrong.
+
+      Exit codes: 0 done; 64 usage; 65 a bad trace, or a server that refuses; 66 missing file; \
+      74 input/output; 75 the server does not answer; 77 it wants another key; 130 ended by Ctrl-C, \
+      with what was measured.
+      """)
 
   @OptionGroup var trace: TraceFlags
   @OptionGroup(title: "Engine") var engine: SchedulerFlags

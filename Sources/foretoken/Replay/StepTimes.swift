@@ -16,7 +16,7 @@ struct StepTimes {
   }
 
   /// Numbers of tokens at which a step's cost may bend: where kernels and caches change over.
-  static let knees = [8, 16, 64, 256]
+  static let knees = [4, 8, 16, 32, 64, 256]
 
   init(_ model: StepTimeModel) { self.model = model }
 

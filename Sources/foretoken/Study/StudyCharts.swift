@@ -186,26 +186,40 @@ struct StudyCharts {
     return .figure(chart, table)
   }
 
-  /// One picture of the study: what the first predicting policy gains by the predictor's tau at the
-  /// highest load of each trace, in the mean and (dashed) at the 99th percentile. Nil where a study
-  /// has no predictors of different quality.
+  /// One picture of the study: what each predicting policy gains by the predictor's tau at the highest
+  /// load of each trace, in the mean and (dashed) at the 99th percentile; of several ways to speculate
+  /// the first. Nil where a study has no predictors of different quality.
   func overview() -> Chart? {
-    func points(_ group: StudySummary.Group, _ gain: KeyPath<StudySummary.Row, Estimate>)
-      -> [Chart.Point]
-    {
-      var policy: String?
-      return group.rows.compactMap { row -> Chart.Point? in
-        guard let tau = (try? StudyPredictor(row.arm.predictor))?.quality else { return nil }
-        policy = policy ?? row.arm.policy
-        return row.arm.policy == policy ? Chart.Point(tau, row[keyPath: gain].value) : nil
+    func points(
+      _ group: StudySummary.Group, _ policy: String, _ gain: KeyPath<StudySummary.Row, Estimate>
+    ) -> [Chart.Point] {
+      group.rows.compactMap { row -> Chart.Point? in
+        guard row.arm.policy == policy,
+          let tau = (try? StudyPredictor(row.arm.predictor))?.quality
+        else { return nil }
+        return Chart.Point(tau, row[keyPath: gain].value)
       }.sorted { $0.x < $1.x }
     }
-    let series = top.enumerated().compactMap { index, group -> Chart.Series? in
-      let (mean, tail) = (points(group, \.meanGain), points(group, \.tailGain))
-      guard mean.count > 1 else { return nil }
-      return Chart.Series(
-        tables.title(group.setting), .ordinal(index),
-        [.line(mean)] + mean.map { .dot($0) } + [.line(tail, dashed: true)])
+    let shown = top.filter { $0.setting.speculation == top[0].setting.speculation }
+    let lines = shown.flatMap { group in
+      var policies: [String] = []
+      for row in group.rows where !policies.contains(row.arm.policy) {
+        policies.append(row.arm.policy)
+      }
+      return policies.compactMap {
+        policy -> (name: String, mean: [Chart.Point], tail: [Chart.Point])? in
+        let mean = points(group, policy, \.meanGain)
+        guard mean.count > 1 else { return nil }
+        return (
+          "\(tables.title(group.setting)): \(policy)", mean,
+          points(group, policy, \.tailGain)
+        )
+      }
+    }
+    let series = lines.prefix(Self.most).enumerated().map { index, line in
+      Chart.Series(
+        line.name, .ordinal(index),
+        [.line(line.mean)] + line.mean.map { .dot($0) } + [.line(line.tail, dashed: true)])
     }
     guard !series.isEmpty else { return nil }
     let one = Chart.Series(

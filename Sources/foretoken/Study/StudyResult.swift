@@ -63,11 +63,13 @@ struct StudyResult: Codable {
           admission: PolicyTable.admission(study.engine?.admission ?? "on-demand")),
         source: ListedRequests(arrivals),
         predictor: StudyPredictor(arm.predictor).predictor(lengths: lengths, seed: scene.seed),
-        model: model, speculation: speculation, observer: StudyObserver())
+        model: model, speculation: speculation,
+        observer: Both(ServiceMetrics(), LoadTimeline(spans: 120)))
       simulation.jitterSeed = scene.seed
       try simulation.run()
       return Arm(
-        arm, simulation.observer, model: model, blocks: scene.kvBlocks,
+        arm, simulation.observer.first, simulation.observer.second, model: model,
+        blocks: scene.kvBlocks,
         tokenBudget: configuration.tokenBudget, study: study)
     }
   }
@@ -75,11 +77,11 @@ struct StudyResult: Codable {
 
 extension StudyResult.Arm {
   fileprivate init(
-    _ arm: StudyArm, _ observer: StudyObserver, model: StepTimeModel, blocks: Int,
+    _ arm: StudyArm, _ metrics: ServiceMetrics, _ timeline: LoadTimeline, model: StepTimeModel,
+    blocks: Int,
     tokenBudget: Int, study: StudyFile
   ) {
     self.arm = arm
-    let metrics = observer.metrics
     let summary = ServiceSummary(
       metrics, model: model, tokenBudget: tokenBudget,
       objective: .init(
@@ -116,25 +118,9 @@ extension StudyResult.Arm {
         ).seconds
     }
     distribution = (0...100).map { Float(summary.latency[Double($0) / 100]) }
-    let points = observer.timeline.points
+    let points = timeline.points
     times = points.map { Float($0.seconds) }
     waiting = points.map { Float($0.waiting) }
     cache = points.map { Float($0.blocks / Double(blocks)) }
-  }
-}
-
-/// Metrics, and the queue and the cache over time.
-private struct StudyObserver: SimulationObserver {
-  var metrics = ServiceMetrics()
-  var timeline = LoadTimeline(spans: 120)
-
-  mutating func arrived(_ request: Workload.Request) { metrics.arrived(request) }
-  mutating func observe(_ event: SchedulerEvent) { metrics.observe(event) }
-  mutating func observe(_ run: StepRun) {
-    metrics.observe(run)
-    timeline.add(run)
-  }
-  mutating func observe(gap: Time, increment: Time, steps: Int, weight: Int) {
-    metrics.observe(gap: gap, increment: increment, steps: steps, weight: weight)
   }
 }
