@@ -215,10 +215,11 @@ private struct TextReader {
         }
       }
     }
-    background = SparseRidge.fit(
-      rows, chosen: Array(0..<rows.count), targets: targets, outputs: answers.count,
-      penalty: settings.backgroundPenalty
-    ).rounded
+    background =
+      SparseRidge.fit(
+        rows, chosen: Array(0..<rows.count), targets: targets, outputs: answers.count,
+        penalty: settings.backgroundPenalty
+      ).rounded
     let guesses = prompts.map { [background] in background.predict(vector($0)) }
     backgroundScale = try Standardisation(fittingRows: guesses)
     self.terms = terms
