@@ -22,6 +22,7 @@ def command(options, output, batch):
     words = [options.foretoken, "lengths", "collect", options.prompts, "-o", str(output)]
     words += ["--limit", str(options.count), "--draws", str(options.draws), "-q"]
     words += ["-n", str(options.tokens), "--seed", str(options.seed), "--batch", str(batch)]
+    words += ["--threads", str(options.threads)] if options.threads else []
     return words + (["--model", options.model] if options.model else [])
 
 
@@ -67,7 +68,7 @@ def kill(options, folder):
     kept = []
     for number in range(options.kills):
         process = subprocess.Popen(command(options, killed, options.batch))
-        time.sleep(chance.uniform(0, 2 * whole / options.kills))
+        time.sleep(chance.uniform(0, 3 * whole / options.kills))
         assert process.poll() is None, f"was done before kill {number + 1}: ask for more prompts"
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -89,6 +90,7 @@ def main():
     parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--tokens", type=int, default=64, help="most tokens of an answer")
     parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--threads", type=int)
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)

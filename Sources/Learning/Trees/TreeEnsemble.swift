@@ -27,11 +27,6 @@ package struct TreeEnsemble: Equatable, Sendable {
   package var outputWidth: Int { base.count }
   package var treeCount: Int { roots.count }
 
-  /// Without trees: always `base`.
-  package init(denseWidth: Int, base: [Float]) {
-    (self.denseWidth, sparseWidth, self.base, nodes, roots) = (denseWidth, 0, base, [], [])
-  }
-
   /// - Throws: `parameters` when the nodes are no trees over these widths.
   init(
     denseWidth: Int, sparseWidth: Int, base: [Float], nodes: [TreeNode], roots: [Int32]

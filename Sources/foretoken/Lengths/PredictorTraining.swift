@@ -18,7 +18,7 @@ struct PredictorTraining: ParsableArguments {
   @Option(help: "Networks whose quantiles are averaged.")
   var networks = 3
 
-  @Option(help: "Boosted trees, whose median is averaged with the networks'.")
+  @Option(help: "Boosted trees, whose median is averaged with the networks'; 0 for none.")
   var trees = 300
 
   @Option(help: "Passes over the rows for each network.")
@@ -36,7 +36,7 @@ struct PredictorTraining: ParsableArguments {
   func validate() throws {
     for (name, value, range) in [
       ("--folds", folds, 2...100), ("--networks", networks, 1...64),
-      ("--trees", trees, 1...10_000), ("--epochs", epochs, 1...1000),
+      ("--trees", trees, 0...10_000), ("--epochs", epochs, 1...1000),
       ("--bucket-bits", bucketBits, 6...18), ("--threads", threads, 1...256),
     ] where !range.contains(value) {
       throw ValidationError(

@@ -39,7 +39,7 @@ extension PromptLengthModel {
     for (index, network) in networks.enumerated() {
       for (name, tensor) in network.tensors { tensors["network.\(index).\(name)"] = tensor }
     }
-    for (name, tensor) in trees.tensors { tensors["trees.\(name)"] = tensor }
+    for (name, tensor) in trees?.tensors ?? [:] { tensors["trees.\(name)"] = tensor }
     return tensors
   }
 
@@ -63,8 +63,9 @@ extension PromptLengthModel {
     }
     let networks = try tensors.networks(
       description.networks, inputs: inputs, outputs: Self.levels.count)
-    let trees = try TreeEnsemble(tensors: tensors.under("trees."))
-    guard trees.denseWidth == inputs, trees.sparseWidth == 0, trees.outputWidth == 1 else {
+    let treeTensors = tensors.under("trees.")
+    let trees = treeTensors.isEmpty ? nil : try TreeEnsemble(tensors: treeTensors)
+    if let trees, trees.denseWidth != inputs || trees.sparseWidth != 0 || trees.outputWidth != 1 {
       throw LearningError(
         .parameters, at: "trees",
         "\(trees.denseWidth) inputs and \(trees.outputWidth) outputs, expected \(inputs) and 1")

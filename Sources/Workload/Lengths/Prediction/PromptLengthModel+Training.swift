@@ -16,6 +16,7 @@ package struct PromptLengthSettings: Codable, Equatable, Sendable {
   package var anonymousShare: Float = 0.1
   /// Networks whose outputs are averaged.
   package var networks = 3
+  /// Boosted trees, whose median is averaged with the networks'; 0 for none.
   package var trees = 300
   package var threads = 1
   package var seed: UInt64 = 1
@@ -81,8 +82,7 @@ extension PromptLengthModel {
       models: corpus.models, terms: reader.terms, countScale: reader.countScale,
       backgroundNames: answers.map(\.name), background: reader.background,
       backgroundScale: reader.backgroundScale, guesses: fit(everyone).rounded,
-      inputScale: try Standardisation(mean: [], scale: []), networks: [],
-      trees: TreeEnsemble(denseWidth: 0, base: [0]))
+      inputScale: try Standardisation(mean: [], scale: []), networks: [])
     let readings = everyone.map { prompt in
       Reading(
         counts: texts[prompt].counts, background: texts[prompt].background,
@@ -92,7 +92,7 @@ extension PromptLengthModel {
     model.inputScale = try Standardisation(fittingRows: table.inputs)
     for index in table.inputs.indices { model.standardise(&table.inputs[index]) }
     try model.trainNetworks(table, settings, report)
-    try model.growTrees(table, settings, report)
+    if settings.trees > 0 { try model.growTrees(table, settings, report) }
     return model
   }
 

@@ -24,7 +24,8 @@ package struct PromptLengthModel: Sendable {
   var guesses: SparseRidge.Fit
   var inputScale: Standardisation
   var networks: [DenseNetwork]
-  var trees: TreeEnsemble
+  /// Nil for the networks alone.
+  var trees: TreeEnsemble?
   package var calibration = LengthCalibration()
   package var runaway = RunawayRates()
 
@@ -89,9 +90,12 @@ package struct PromptLengthModel: Sendable {
       for level in sums.indices { sums[level] += outputs[level] }
     }
     let share = 1 / Float(networks.count)
-    trees.predict(inputs, into: &outputs)
-    let move = (outputs[0] - sums[Self.middle] * share) / 2
-    return sums.map { min(guess + $0 * share + move, TokenPinballLoss.highest) }.sorted()
+    var move: Float = 0
+    if let trees {
+      trees.predict(inputs, into: &outputs)
+      move = (outputs[0] - sums[Self.middle] * share) / 2
+    }
+    return sums.map { [move] in min(guess + $0 * share + move, TokenPinballLoss.highest) }.sorted()
   }
 
   /// The first guess of the median's logarithm.
