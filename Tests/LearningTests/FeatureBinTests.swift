@@ -68,16 +68,22 @@ import Testing
   mutating func selection() {
     for count in [1, 2, 3, 10, 101, 1000] {
       for level in [0.001, 0.1, 0.5, 0.9, 0.999] as [Float] {
-        var values = (0..<count).map { _ in Float(random.below(max(2, count / 3))) }
-        let sorted = values.sorted()
+        var values = (0..<count).map { _ in
+          SIMD2(Float(random.below(max(2, count / 3))), Float(1 + random.below(3)))
+        }
+        let all = values
         let found = quantile(&values, level: level)
-        #expect(Double(sorted.count { $0 <= found }) >= Double(level) * Double(count) - 1e-3)
-        #expect(Double(sorted.count { $0 < found }) < Double(level) * Double(count))
+        func weight(_ isCounted: (Float) -> Bool) -> Double {
+          all.reduce(0) { $0 + (isCounted($1.x) ? Double($1.y) : 0) }
+        }
+        let goal = Double(level) * weight { _ in true }
+        #expect(weight { $0 <= found } >= goal - 1e-3)
+        #expect(weight { $0 < found } < goal)
       }
     }
-    var none: [Float] = []
+    var none: [SIMD2<Float>] = []
     #expect(quantile(&none, level: 0.5) == 0)
-    var equal = [Float](repeating: 4, count: 1000)
+    var equal = [SIMD2<Float>](repeating: SIMD2(4, 1), count: 1000)
     #expect(quantile(&equal, level: 0.3) == 4)
   }
 }

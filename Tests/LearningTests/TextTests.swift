@@ -54,6 +54,10 @@ import Testing
     for (found, expected) in zip(rare, [1, 1 + Double.log(2), 1 + Double.log(4)]) {
       #expect(abs(Double(found) - expected) < 1e-6)
     }
+    // Only a is in two texts; what else stands there is not seen, x no more than b.
+    var common = grams
+    common.fitFrequencies(["a b", "a c", "a"], minimumTexts: 2)
+    #expect(common.features(of: "a b x").values == [1])
     grams.isNormalised = true
     let norm = grams.features(of: "a b x").values.reduce(0) { $0 + $1 * $1 }
     #expect(abs(norm - 1) < 1e-6)

@@ -63,6 +63,33 @@ import Testing
     #expect(try predictions(booster.fit(.quantile(level: 0.9)), [[0], [1]]) == [4, 30])
   }
 
+  @Test("A weight of two is worth the same row twice, for means, quantiles and hazards")
+  func weights() throws {
+    let settings = BoostingSettings(
+      trees: 3, learningRate: 0.5, depth: 2, minimumLeafWeight: 1, penalty: 0.5)
+    let targets: [Float] = [1, 4, 0, 3, 2, 4]
+    let weighted = try GradientBooster(
+      training: table([[0, 0, 1, 1, 2, 2]]), targets: targets, weights: [1, 2, 1, 1, 2, 1],
+      settings: settings)
+    let repeated = try GradientBooster(
+      training: table([[0, 0, 0, 1, 1, 2, 2, 2]]), targets: [1, 4, 4, 0, 3, 2, 2, 4],
+      settings: settings)
+    for objective in [.mean, .quantile(level: 0.6), .hazard(bins: 5)] as [TreeObjective] {
+      let (once, twice) = try (weighted.fit(objective), repeated.fit(objective))
+      var row = FeatureRow(denseWidth: 1, sparseWidth: 0)
+      for x: Float in [0, 1, 2] {
+        try row.load(dense: [x])
+        var (left, right) = (once.base, twice.base)
+        once.predict(row, into: &left)
+        twice.predict(row, into: &right)
+        for (a, b) in zip(left, right) { #expect(abs(a - b) < 1e-4) }
+      }
+    }
+    let wrong = try GradientBooster(
+      training: table([[0, 1]]), targets: [1, 2], weights: [1, 0], settings: settings)
+    #expect(throws: LearningError.self) { try wrong.fit(.mean) }
+  }
+
   @Test("Steps and an interaction are recovered, and every tree lowers the training loss")
   mutating func recovers() throws {
     let columns = (0..<4).map { _ in (0..<3000).map { _ in random.uniform() } }

@@ -1,4 +1,13 @@
 extension [String: NamedTensor] {
+  /// Those whose names begin with `prefix`, without it.
+  package func under(_ prefix: String) -> [String: NamedTensor] {
+    var own: [String: NamedTensor] = [:]
+    for (name, tensor) in self where name.hasPrefix(prefix) {
+      own[String(name.dropFirst(prefix.count))] = tensor
+    }
+    return own
+  }
+
   /// The values of one array.
   ///
   /// - Throws: `parameters` when it is missing or does not have `count` finite numbers.
@@ -30,12 +39,7 @@ extension [String: NamedTensor] {
   ) throws(LearningError) -> [DenseNetwork] {
     var networks: [DenseNetwork] = []
     for (index, layers) in layers.enumerated() {
-      let prefix = "network.\(index)."
-      var own: [String: NamedTensor] = [:]
-      for (name, tensor) in self where name.hasPrefix(prefix) {
-        own[String(name.dropFirst(prefix.count))] = tensor
-      }
-      let network = try DenseNetwork(layers, tensors: own)
+      let network = try DenseNetwork(layers, tensors: under("network.\(index)."))
       guard network.inputWidth == inputs, network.outputWidth == outputs else {
         throw LearningError(
           .parameters, at: "network \(index)",

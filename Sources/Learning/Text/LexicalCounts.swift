@@ -108,22 +108,17 @@ package struct LexicalCounts: Equatable, Sendable {
 
   /// The counts as features, in the order of `names`.
   package var features: [Float] {
-    Self.columns.map { Float(self[keyPath: $0.count]) }
-  }
-
-  package static var names: [String] { columns.map(\.name) }
-
-  private static var columns: [(name: String, count: KeyPath<LexicalCounts, Int>)] {
     [
-      ("bytes", \.bytes), ("characters", \.characters), ("words", \.words),
-      ("longest word", \.longestWord), ("digits", \.digits), ("capitals", \.capitals),
-      ("foreign", \.foreign), ("lines", \.lines), ("blank lines", \.blankLines),
-      ("longest line", \.longestLine), ("list markers", \.listMarkers), ("headings", \.headings),
-      ("code fences", \.codeFences), ("question marks", \.questionMarks),
-      ("exclamation marks", \.exclamationMarks), ("full stops", \.fullStops),
-      ("commas", \.commas), ("colons", \.colons), ("semicolons", \.semicolons),
-      ("quotes", \.quotes), ("parentheses", \.parentheses), ("brackets", \.brackets),
-      ("braces", \.braces), ("operators", \.operators),
-    ]
+      bytes, characters, words, longestWord, digits, capitals, foreign, lines, blankLines,
+      longestLine, listMarkers, headings, codeFences, questionMarks, exclamationMarks, fullStops,
+      commas, colons, semicolons, quotes, parentheses, brackets, braces, operators,
+    ].map { Float($0) }
   }
+
+  package static let names = [
+    "bytes", "characters", "words", "longest word", "digits", "capitals", "foreign", "lines",
+    "blank lines", "longest line", "list markers", "headings", "code fences", "question marks",
+    "exclamation marks", "full stops", "commas", "colons", "semicolons", "quotes", "parentheses",
+    "brackets", "braces", "operators",
+  ]
 }

@@ -7,6 +7,7 @@ package struct GradientBooster: Sendable {
   private let heldOut: BinnedTable?
   private let targets: [Float]
   private let heldOutTargets: [Float]
+  private let weights: [Float]
   private let draws: Int
   private let settings: BoostingSettings
   private let denseWidth: Int
@@ -17,10 +18,12 @@ package struct GradientBooster: Sendable {
   /// - Parameters:
   ///   - targets: `(rows, draws)`: numbers, or places on the line of bins for hazards (`HazardLoss`).
   ///     NaN for a draw that is missing.
+  ///   - weights: how much each training row counts; empty for alike. Means of one keep the settings'
+  ///     meaning.
   ///   - heldOut: Rows to stop by. Without patience they are only scored.
   /// - Throws: `setting`, `shape` or `tooFewSamples` when the parts make no sense together.
   package init(
-    training: FeatureTable, targets: [Float], draws: Int = 1,
+    training: FeatureTable, targets: [Float], draws: Int = 1, weights: [Float] = [],
     heldOut: (features: FeatureTable, targets: [Float])? = nil, settings: BoostingSettings = .init()
   ) throws(LearningError) {
     try settings.validate()
@@ -43,6 +46,7 @@ package struct GradientBooster: Sendable {
     self.heldOut = heldOut.map { BinnedTable($0.features, bins: bins) }
     self.targets = targets
     heldOutTargets = heldOut?.targets ?? []
+    self.weights = weights
     self.draws = draws
     self.settings = settings
     denseWidth = training.denseWidth
@@ -57,7 +61,7 @@ package struct GradientBooster: Sendable {
     _ objective: TreeObjective, report: (BoostingProgress) -> Void = { _ in }
   ) throws(LearningError) -> TreeEnsemble {
     let target = try BoostingTarget(
-      objective, targets: targets, draws: draws, count: training.count)
+      objective, targets: targets, draws: draws, count: training.count, weights: weights)
     let heldOutTarget: BoostingTarget? =
       if let heldOut {
         try BoostingTarget(

@@ -38,7 +38,9 @@ package struct TreeEnsemble: Equatable, Sendable {
         isLeaf || node.feature == TreeNode.timeSplit || (0..<features).contains(Int(node.feature))
       // Children come after their parent, so that no walk goes round in circles.
       let isDown = isLeaf || (Int(node.left) > index && Int(node.left) + 1 < nodes.count)
-      let isTime = node.feature != TreeNode.timeSplit || (0...Float(base.count)) ~= node.threshold
+      let isTime =
+        node.feature != TreeNode.timeSplit
+        || base.count > 1 && (0...Float(base.count)) ~= node.threshold
       guard isKnown, isDown, isTime, node.threshold.isFinite else {
         throw LearningError(.parameters, at: "tree node \(index)", "makes no sense: \(node)")
       }
@@ -57,11 +59,28 @@ package struct TreeEnsemble: Equatable, Sendable {
 
   /// The prediction for the features that `row` holds: one number for each output.
   package func predict(_ row: FeatureRow, into outputs: inout [Float]) {
-    precondition(row.values.count == denseWidth + sparseWidth, "a row of other features")
+    predict(row.values, into: &outputs)
+  }
+
+  /// As for a row, of all features one after the other.
+  package func predict(_ features: [Float], into outputs: inout [Float]) {
+    precondition(features.count == denseWidth + sparseWidth, "a row of other features")
     precondition(outputs.count >= outputWidth, "the ensemble has \(outputWidth) outputs")
     for index in base.indices { outputs[index] = base[index] }
-    row.values.withUnsafeBufferPointer { features in
+    features.withUnsafeBufferPointer { features in
       nodes.withUnsafeBufferPointer { nodes in
+        guard outputWidth > 1 else {
+          // Nothing asks for time.
+          for root in roots {
+            var node = nodes[Int(root)]
+            while node.feature >= 0 {
+              let right = features[Int(node.feature)] <= node.threshold ? 0 : 1
+              node = nodes[Int(node.left) &+ right]
+            }
+            outputs[0] += node.threshold
+          }
+          return
+        }
         for root in roots {
           walkTree(nodes, from: root, 0..<outputWidth) { node, _ in
             features[Int(node.feature)] <= node.threshold

@@ -17,8 +17,9 @@ package enum TreeObjective: Codable, Equatable, Hashable, Sendable {
 /// The targets of a table's rows, and what boosting needs to know of them: where to begin, which way
 /// to go, and how far.
 ///
-/// As for the networks' losses, a row may have several draws, with NaN for one that is missing, and
-/// each row counts as much whatever the number of its draws.
+/// As for the networks' losses, a row may have several draws, with NaN for one that is missing. A row
+/// counts by its weight whatever the number of its draws, except where quantiles of draws are taken:
+/// there each draw has the row's weight.
 struct BoostingTarget: Sendable {
   let objective: TreeObjective
   let outputs: Int
@@ -26,15 +27,18 @@ struct BoostingTarget: Sendable {
   private let draws: Int
   /// `(count, draws)`.
   private let targets: [Float]
+  /// By row.
+  private let weights: [Float]
   /// For the mean: each row's mean draw.
   private var means: [Float] = []
   /// For hazards, `(count, outputs)`: the shares of draws that entered a bin and that ended there.
   private var entered: [Float] = []
   private var ended: [Float] = []
 
+  /// - Parameter weights: by row; empty for one each.
   /// - Throws: `shape`, or `value` with the row that has no draw or one that cannot be.
   init(
-    _ objective: TreeObjective, targets: [Float], draws: Int, count: Int
+    _ objective: TreeObjective, targets: [Float], draws: Int, count: Int, weights: [Float] = []
   ) throws(LearningError) {
     guard draws > 0, targets.count == count * draws else {
       throw LearningError(
@@ -45,6 +49,11 @@ struct BoostingTarget: Sendable {
     self.draws = draws
     self.count = count
     self.targets = targets
+    self.weights = weights.isEmpty ? [Float](repeating: 1, count: count) : weights
+    guard self.weights.count == count, self.weights.allSatisfy({ $0 > 0 && $0.isFinite }) else {
+      throw LearningError(
+        .value, at: "weights", "\(weights.count) for \(count) rows, or one is not above zero")
+    }
     outputs = objective.outputWidth
     let problem: (Span<Float>) -> String?
     switch objective {
@@ -79,16 +88,23 @@ struct BoostingTarget: Sendable {
   var base: [Float] {
     switch objective {
     case .mean:
-      return [Float(means.reduce(0.0) { $0 + Double($1) } / Double(count))]
+      var (sum, weight) = (0.0, 0.0)
+      for row in 0..<count {
+        sum += Double(weights[row] * means[row])
+        weight += Double(weights[row])
+      }
+      return [Float(sum / weight)]
     case .quantile(let level):
-      var present = targets.filter { !$0.isNaN }
+      var present = targets.indices.filter { !targets[$0].isNaN }.map {
+        SIMD2(targets[$0], weights[$0 / draws])
+      }
       return [quantile(&present, level: level)]
     case .hazard(let bins):
       return (0..<bins).map { bin in
         var (all, events) = (0.0, 0.0)
         for row in 0..<count {
-          all += Double(entered[row * bins + bin])
-          events += Double(ended[row * bins + bin])
+          all += Double(weights[row] * entered[row * bins + bin])
+          events += Double(weights[row] * ended[row * bins + bin])
         }
         // Half an event on either side keeps bins that all or none survive finite.
         return Float(Double.log((events + 0.5) / (all - events + 0.5)))
@@ -101,7 +117,9 @@ struct BoostingTarget: Sendable {
   func derivatives(_ scores: [Float], into sums: inout [SIMD2<Float>]) {
     switch objective {
     case .mean:
-      for row in 0..<count { sums[2 * row + 1] = SIMD2(scores[row] - means[row], 1) }
+      for row in 0..<count {
+        sums[2 * row + 1] = weights[row] * SIMD2(scores[row] - means[row], 1)
+      }
     case .quantile(let level):
       for row in 0..<count {
         var (above, present): (Float, Float) = (0, 0)
@@ -109,7 +127,7 @@ struct BoostingTarget: Sendable {
           present += 1
           if targets[draw] < scores[row] { above += 1 }
         }
-        sums[2 * row + 1] = SIMD2(above / present - level, 1)
+        sums[2 * row + 1] = weights[row] * SIMD2(above / present - level, 1)
       }
     case .hazard(let bins):
       var hazards = scores
@@ -122,7 +140,7 @@ struct BoostingTarget: Sendable {
         for bin in 0..<bins {
           let place = row &* bins &+ bin
           let expected = entered[place] * hazards[place]
-          sum += SIMD2(expected - ended[place], expected * (1 - hazards[place]))
+          sum += weights[row] * SIMD2(expected - ended[place], expected * (1 - hazards[place]))
           sums[row &* (bins &+ 1) &+ bin &+ 1] = sum
         }
       }
@@ -135,11 +153,11 @@ struct BoostingTarget: Sendable {
   /// so a quantile goes to the quantile of what is left in the leaf.
   func step(_ rows: [Int32], _ scores: [Float], sums: SIMD2<Double>, penalty: Double) -> Float {
     guard case .quantile(let level) = objective else { return Float(-sums.x / (sums.y + penalty)) }
-    var residuals: [Float] = []
+    var residuals: [SIMD2<Float>] = []
     residuals.reserveCapacity(rows.count * draws)
     for row in rows {
       for draw in Int(row) * draws..<(Int(row) + 1) * draws where !targets[draw].isNaN {
-        residuals.append(targets[draw] - scores[Int(row)])
+        residuals.append(SIMD2(targets[draw] - scores[Int(row)], weights[Int(row)]))
       }
     }
     return quantile(&residuals, level: level)
@@ -147,8 +165,9 @@ struct BoostingTarget: Sendable {
 
   /// The mean loss of scores, `(count, outputs)`.
   func meanLoss(_ scores: [Float]) -> Double {
-    var sum = 0.0
+    var (all, weight) = (0.0, 0.0)
     for row in 0..<count {
+      var sum = 0.0
       switch objective {
       case .mean, .quantile:
         let level: Float? = if case .quantile(let level) = objective { level } else { nil }
@@ -159,42 +178,53 @@ struct BoostingTarget: Sendable {
             level.map { max($0 * residual, ($0 - 1) * residual) } ?? residual * residual)
           present += 1
         }
-        sum += loss / present
+        sum = loss / present
       case .hazard(let bins):
         for place in row * bins..<(row + 1) * bins where entered[place] > 0 {
           let z = Double(scores[place])
           sum += Double(entered[place]) * Double.softplus(z) - Double(ended[place]) * z
         }
       }
+      all += Double(weights[row]) * sum
+      weight += Double(weights[row])
     }
-    return sum / Double(count)
+    return all / weight
   }
 }
 
-/// The smallest of `values` that at least a share `level` of them do not exceed; zero for none.
-/// Reorders the values (Hoare's selection, in expected linear time).
-func quantile(_ values: inout [Float], level: Float) -> Float {
+/// The smallest of the numbers in `x` such that those up to it have a share `level` of all weights,
+/// which are in `y`; zero for none. Reorders them (Hoare's selection, in expected linear time).
+func quantile(_ values: inout [SIMD2<Float>], level: Float) -> Float {
   guard !values.isEmpty else { return 0 }
-  let rank = max(0, Int((Double(values.count) * Double(level) - 1e-6).rounded(.up)) - 1)
   return values.withUnsafeMutableBufferPointer { values in
+    func weight(_ range: Range<Int>) -> Double { values[range].reduce(0) { $0 + Double($1.y) } }
     var (low, high) = (0, values.count - 1)
+    var goal = (Double(level) - 1e-7) * weight(0..<values.count)
     while low < high {
       let middle = low + (high - low) / 2
-      let candidates = (values[low], values[middle], values[high])
+      let candidates = (values[low].x, values[middle].x, values[high].x)
       let pivot = max(
         min(candidates.0, candidates.1), min(max(candidates.0, candidates.1), candidates.2))
       var (left, right) = (low, high)
       while left <= right {
-        while values[left] < pivot { left += 1 }
-        while values[right] > pivot { right -= 1 }
+        while values[left].x < pivot { left += 1 }
+        while values[right].x > pivot { right -= 1 }
         if left <= right {
           values.swapAt(left, right)
           left += 1
           right -= 1
         }
       }
-      if rank <= right { high = right } else if rank >= left { low = left } else { break }
+      // Up to `right` nothing is above the pivot, from `left` on nothing below, between them all are it.
+      let below = weight(low..<right + 1)
+      if goal <= below {
+        high = right
+      } else {
+        goal -= below + weight(right + 1..<left)
+        guard goal > 0 else { return pivot }
+        low = left
+      }
     }
-    return values[rank]
+    return values[min(low, values.count - 1)].x
   }
 }

@@ -39,7 +39,8 @@ struct LengthsTrain: ParsableCommand {
       PredictorTraining.endReport()
       model.calibration = try heldOut.calibration()
       model.runaway = RunawayRates(originals)
-      let scores = LengthScores(try heldOut.calibratedForecasts())
+      let forecasts = try heldOut.calibratedForecasts()
+      let scores = LengthScores(forecasts)
       let facts =
         "\(examples.count) rows, \(Set(examples.map(\.prompt)).count) prompts, "
         + "\(model.models.count) models, seed \(training.seed)"
@@ -47,7 +48,19 @@ struct LengthsTrain: ParsableCommand {
       print("trained on \(facts); \(withoutText) rows without text left out")
       print(
         "held out by \(training.folds) folds of prompts: MAE of a draw "
-          + "\(threeDigits(scores[.absoluteError])) tokens")
+          + "\(scores[.absoluteError].fixed(1)) tokens, Kendall's tau "
+          + "\((scores.kendallTau() ?? 0).fixed(3))")
+      printCoverage(forecasts)
+    }
+  }
+
+  private func printCoverage(_ forecasts: [LengthForecast]) {
+    let byModel = Dictionary(grouping: forecasts, by: \.row.model).values.map { LengthScores($0) }
+    for (level, measure) in [(80, LengthScores.Measure.covered80), (90, .covered90)] {
+      let shares = byModel.map { 100 * $0[measure] }
+      print(
+        "its \(level) % intervals hold \((shares.min() ?? 0).fixed(1)) % to "
+          + "\((shares.max() ?? 0).fixed(1)) % of the draws of each model")
     }
   }
 

@@ -18,11 +18,14 @@ struct PredictorTraining: ParsableArguments {
   @Option(help: "Networks whose quantiles are averaged.")
   var networks = 3
 
+  @Option(help: "Boosted trees, whose median is averaged with the networks'; 0 for none.")
+  var trees = 300
+
   @Option(help: "Passes over the rows for each network.")
   var epochs = 6
 
   @Option(help: "Hashed columns of each part of a prompt, as a power of two.")
-  var bucketBits = 14
+  var bucketBits = 17
 
   @Option(help: "Seed of everything random; the same seed gives the same predictor.")
   var seed: UInt64 = 1
@@ -32,7 +35,8 @@ struct PredictorTraining: ParsableArguments {
 
   func validate() throws {
     for (name, value, range) in [
-      ("--folds", folds, 2...100), ("--networks", networks, 1...64), ("--epochs", epochs, 1...1000),
+      ("--folds", folds, 2...100), ("--networks", networks, 1...64),
+      ("--trees", trees, 0...10_000), ("--epochs", epochs, 1...1000),
       ("--bucket-bits", bucketBits, 6...18), ("--threads", threads, 1...256),
     ] where !range.contains(value) {
       throw ValidationError(
@@ -43,6 +47,7 @@ struct PredictorTraining: ParsableArguments {
   var settings: PromptLengthSettings {
     var settings = PromptLengthSettings()
     settings.networks = networks
+    settings.trees = trees
     settings.epochs = epochs
     settings.bucketBits = bucketBits
     settings.seed = seed
@@ -70,7 +75,9 @@ struct PredictorTraining: ParsableArguments {
     guard !examples.isEmpty else {
       throw WorkloadError(
         .malformed, source: files.rows.joined(separator: ", "),
-        problem: "no row has its prompt's text", advice: "give the texts with --prompts")
+        problem: "no row has its prompt's text",
+        advice: files.prompts == nil
+          ? "give the texts with --prompts" : "none of those in --prompts belongs to a row")
     }
     return (originals, examples, sanitised.count - examples.count)
   }

@@ -39,6 +39,7 @@ extension PromptLengthModel {
     for (index, network) in networks.enumerated() {
       for (name, tensor) in network.tensors { tensors["network.\(index).\(name)"] = tensor }
     }
+    for (name, tensor) in trees?.tensors ?? [:] { tensors["trees.\(name)"] = tensor }
     return tensors
   }
 
@@ -62,6 +63,13 @@ extension PromptLengthModel {
     }
     let networks = try tensors.networks(
       description.networks, inputs: inputs, outputs: Self.levels.count)
+    let treeTensors = tensors.under("trees.")
+    let trees = treeTensors.isEmpty ? nil : try TreeEnsemble(tensors: treeTensors)
+    if let trees, trees.denseWidth != inputs || trees.sparseWidth != 0 || trees.outputWidth != 1 {
+      throw LearningError(
+        .parameters, at: "trees",
+        "\(trees.denseWidth) inputs and \(trees.outputWidth) outputs, expected \(inputs) and 1")
+    }
     self.init(
       models: description.models, terms: terms,
       countScale: try tensors.standardisation("counts", PromptTerms.countNames.count),
@@ -76,6 +84,6 @@ extension PromptLengthModel {
         means: try tensors.vector("guesses.means", models + 1),
         weights: try tensors.vector("guesses.weights", width * (models + 1))),
       inputScale: try tensors.standardisation("inputs", inputs), networks: networks,
-      calibration: description.calibration, runaway: description.runaway)
+      trees: trees, calibration: description.calibration, runaway: description.runaway)
   }
 }

@@ -3,7 +3,7 @@ package import Learning
 /// How a `PromptLengthModel` is trained: everything but the data that decides it.
 package struct PromptLengthSettings: Codable, Equatable, Sendable {
   /// The logarithm to base 2 of the hashed columns of each part of a prompt.
-  package var bucketBits = 14
+  package var bucketBits = 17
   package var guessPenalty: Float = 0.5
   package var backgroundPenalty: Float = 1
   /// Folds by prompt in which the training rows get guesses that did not see them.
@@ -16,6 +16,8 @@ package struct PromptLengthSettings: Codable, Equatable, Sendable {
   package var anonymousShare: Float = 0.1
   /// Networks whose outputs are averaged.
   package var networks = 3
+  /// Boosted trees, whose median is averaged with the networks'; 0 for none.
+  package var trees = 300
   package var threads = 1
   package var seed: UInt64 = 1
 
@@ -79,41 +81,84 @@ extension PromptLengthModel {
     var model = PromptLengthModel(
       models: corpus.models, terms: reader.terms, countScale: reader.countScale,
       backgroundNames: answers.map(\.name), background: reader.background,
-      backgroundScale: reader.backgroundScale, guesses: fit(everyone),
+      backgroundScale: reader.backgroundScale, guesses: fit(everyone).rounded,
       inputScale: try Standardisation(mean: [], scale: []), networks: [])
     let readings = everyone.map { prompt in
       Reading(
         counts: texts[prompt].counts, background: texts[prompt].background,
         guesses: guesses[prompt])
     }
-    try model.trainNetworks(corpus, readings, settings, report)
+    var table = model.correctionTable(corpus, readings, settings)
+    model.inputScale = try Standardisation(fittingRows: table.inputs)
+    for index in table.inputs.indices { model.standardise(&table.inputs[index]) }
+    try model.trainNetworks(table, settings, report)
+    if settings.trees > 0 { try model.growTrees(table, settings, report) }
     return model
   }
 
-  private mutating func trainNetworks(
-    _ corpus: PromptCorpus, _ readings: [Reading], _ settings: PromptLengthSettings,
-    _ report: (String) -> Void
-  ) throws(LearningError) {
+  /// What networks and trees learn from: inputs, then the guess and the draws.
+  private struct CorrectionTable {
+    let draws: Int
+    var inputs: [[Float]] = []
+    /// `(rows, 1 + draws)`, as `TokenPinballLoss` takes them.
+    var targets: [Float] = []
+  }
+
+  /// Inputs are not yet standardised.
+  private func correctionTable(
+    _ corpus: PromptCorpus, _ readings: [Reading], _ settings: PromptLengthSettings
+  ) -> CorrectionTable {
     let draws = corpus.examples.reduce(1) { max($0, $1.row.outputSizes.count) }
-    var (inputs, targets): ([[Float]], [Float]) = ([], [])
+    var table = CorrectionTable(draws: draws)
     var random = SeededRandom(settings.seed, 2)
     for (index, example) in corpus.examples.enumerated() {
       let reading = readings[corpus.promptIndices[index]]
       let isShownTwice = random.uniform() < settings.anonymousShare
       for model in isShownTwice ? [corpus.modelIndices[index], nil] : [corpus.modelIndices[index]] {
-        inputs.append(
+        table.inputs.append(
           features(
             reading, model: model, inputSize: example.row.inputSize,
             decoding: example.row.decoding))
-        targets.append(Self.guess(reading, model: model))
-        targets += example.row.outputSizes.map { Float($0) }
-        targets += [Float](repeating: .nan, count: draws - example.row.outputSizes.count)
+        table.targets.append(Self.guess(reading, model: model))
+        table.targets += example.row.outputSizes.map { Float($0) }
+        table.targets += [Float](repeating: .nan, count: draws - example.row.outputSizes.count)
       }
     }
-    inputScale = try Standardisation(fittingRows: inputs)
-    for index in inputs.indices { standardise(&inputs[index]) }
+    return table
+  }
+
+  /// The median, in logarithms, where a row weighs as much as it is guessed to be long: that is the
+  /// error in tokens, as `TokenPinballLoss` counts it, but with a weight that no draw has a say in.
+  private mutating func growTrees(
+    _ table: CorrectionTable, _ settings: PromptLengthSettings, _ report: (String) -> Void
+  ) throws(LearningError) {
+    var features = FeatureTable(denseWidth: featureCount)
+    var (targets, weights): ([Float], [Float]) = ([], [])
+    for (index, inputs) in table.inputs.enumerated() {
+      try features.append(dense: inputs)
+      let row = table.targets[index * (1 + table.draws)..<(index + 1) * (1 + table.draws)]
+      let guess = row.first ?? 0
+      targets += row.dropFirst().map { $0.isNaN ? .nan : logarithm(Double($0)) - guess }
+      weights.append(exponential(min(guess, TokenPinballLoss.highest)))
+    }
+    let mean = weights.reduce(0, +) / Float(max(1, weights.count))
+    let booster = try GradientBooster(
+      training: features, targets: targets, draws: table.draws,
+      weights: weights.map { $0 / mean },
+      settings: BoostingSettings(
+        trees: settings.trees, learningRate: 0.05, depth: 5, minimumLeafWeight: 40, rowShare: 0.7,
+        featureShare: 0.4, seed: settings.seed))
+    trees = try booster.fit(.quantile(level: 0.5)) {
+      report("tree \($0.trees) of \(settings.trees)")
+    }
+  }
+
+  private mutating func trainNetworks(
+    _ table: CorrectionTable, _ settings: PromptLengthSettings, _ report: (String) -> Void
+  ) throws(LearningError) {
+    let draws = table.draws
     let samples = try Samples(
-      inputs: inputs.flatMap(\.self), inputWidth: featureCount, targets: targets,
+      inputs: table.inputs.flatMap(\.self), inputWidth: featureCount, targets: table.targets,
       targetWidth: draws + 1)
     let widths = [featureCount, settings.hiddenWidth, settings.hiddenWidth, Self.levels.count]
     for member in 0..<settings.networks {
@@ -170,9 +215,11 @@ private struct TextReader {
         }
       }
     }
-    background = SparseRidge.fit(
-      rows, chosen: Array(0..<rows.count), targets: targets, outputs: answers.count,
-      penalty: settings.backgroundPenalty)
+    background =
+      SparseRidge.fit(
+        rows, chosen: Array(0..<rows.count), targets: targets, outputs: answers.count,
+        penalty: settings.backgroundPenalty
+      ).rounded
     let guesses = prompts.map { [background] in background.predict(vector($0)) }
     backgroundScale = try Standardisation(fittingRows: guesses)
     self.terms = terms

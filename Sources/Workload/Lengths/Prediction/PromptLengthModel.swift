@@ -5,9 +5,12 @@ import Learning
 /// models that run elsewhere.
 ///
 /// Two stages. Ridge regressions on hashed words guess the logarithm of the median under each known
-/// model, and how long other writers would have answered (`background`). A few small networks, the
-/// same for all models, turn the guesses, the counts and the settings into quantiles. A conformal
-/// shift for each model and level makes them hold on new prompts (`calibration`).
+/// model, and how long other writers would have answered (`background`). A few small networks and an
+/// ensemble of boosted trees, the same for all models, correct the guess by the other guesses, the
+/// counts and the settings: the networks predict quantiles, the trees the median, and the quantiles are
+/// moved so that their median is half-way between. The two err differently, so that their mean is better
+/// than either. A conformal shift for each model and level makes them hold on new prompts
+/// (`calibration`).
 package struct PromptLengthModel: Sendable {
   /// Known models, sorted.
   package let models: [String]
@@ -21,10 +24,13 @@ package struct PromptLengthModel: Sendable {
   var guesses: SparseRidge.Fit
   var inputScale: Standardisation
   var networks: [DenseNetwork]
+  /// Nil for the networks alone.
+  var trees: TreeEnsemble?
   package var calibration = LengthCalibration()
   package var runaway = RunawayRates()
 
   static let levels = LengthPrediction.levels.map { Float($0) }
+  private static let middle = LengthPrediction.levels.firstIndex(of: 0.5) ?? 0
   /// How much the background's guesses weigh among the words; measured by cross-validation.
   static let backgroundWeight: Float = 0.3
   /// Standard deviations beyond which an input is as good as there.
@@ -84,7 +90,12 @@ package struct PromptLengthModel: Sendable {
       for level in sums.indices { sums[level] += outputs[level] }
     }
     let share = 1 / Float(networks.count)
-    return sums.map { min(guess + $0 * share, TokenPinballLoss.highest) }.sorted()
+    var move: Float = 0
+    if let trees {
+      trees.predict(inputs, into: &outputs)
+      move = (outputs[0] - sums[Self.middle] * share) / 2
+    }
+    return sums.map { [move] in min(guess + $0 * share + move, TokenPinballLoss.highest) }.sorted()
   }
 
   /// The first guess of the median's logarithm.

@@ -14,8 +14,8 @@ struct PromptTerms: Codable, Equatable, Sendable {
   static let edge = 160
   /// What is read of the whole of a prompt: a long document is known by then.
   static let longest = 6000
-  /// How much the three parts weigh against each other; measured by cross-validation.
-  private static let weights: (whole: Float, head: Float, tail: Float) = (1, 0.7, 0.5)
+  /// How much the parts weigh against the whole; measured by cross-validation.
+  private static let weights: (head: Float, tail: Float) = (0.7, 0.5)
   private static let countWeight: Float = 0.1
 
   /// - Parameter bucketBits: the logarithm to base 2 of the columns of each part.
@@ -61,26 +61,26 @@ struct PromptTerms: Codable, Equatable, Sendable {
 
   static var countNames: [String] { LexicalCounts.names }
 
-  /// Learns which terms are rare.
+  /// Learns which terms are rare. One that a single prompt has says nothing of others.
   mutating func fit(_ prompts: [String]) {
-    whole.fitFrequencies(prompts.lazy.map { Self.body($0) })
-    head.fitFrequencies(prompts.lazy.map { Self.beginning($0) })
-    tail.fitFrequencies(prompts.lazy.map { Self.end($0) })
+    whole.fitFrequencies(prompts.lazy.map { Self.body($0) }, minimumTexts: 2)
+    head.fitFrequencies(prompts.lazy.map { Self.beginning($0) }, minimumTexts: 2)
+    tail.fitFrequencies(prompts.lazy.map { Self.end($0) }, minimumTexts: 2)
   }
 
   /// The sparse vector of a prompt.
   ///
   /// - Parameter counts: the prompt's `counts`, standardised.
   func vector(of prompt: String, counts: [Float]) -> SparseVector {
-    var vector = SparseVector()
-    var offset: Int32 = 0
+    var vector = whole.features(of: Self.body(prompt))
+    var offset = Int32(whole.buckets)
     func append(_ part: SparseVector, weight: Float, width: Int) {
-      vector.indices += part.indices.lazy.map { $0 + offset }
-      vector.values += part.values.lazy.map { $0 * weight }
+      for (index, value) in zip(part.indices, part.values) {
+        vector.indices.append(index + offset)
+        vector.values.append(value * weight)
+      }
       offset += Int32(width)
     }
-    append(
-      whole.features(of: Self.body(prompt)), weight: Self.weights.whole, width: whole.buckets)
     append(
       head.features(of: Self.beginning(prompt)), weight: Self.weights.head, width: head.buckets)
     append(tail.features(of: Self.end(prompt)), weight: Self.weights.tail, width: tail.buckets)

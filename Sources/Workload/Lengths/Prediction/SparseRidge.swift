@@ -27,7 +27,7 @@ struct SparseRows: Sendable {
 /// The rows are read twice a step for sixteen outputs together, which makes a regression over tens
 /// of thousands of hashed words a matter of a second.
 enum SparseRidge {
-  private typealias Lanes = SIMD16<Float>
+  fileprivate typealias Lanes = SIMD16<Float>
 
   /// What was fitted: a prediction is `means[o] + sum of weights[column * outputs + o] * value`.
   struct Fit: Sendable {
@@ -138,21 +138,45 @@ enum SparseRidge {
 }
 
 extension SparseRidge.Fit {
-  /// The outputs for one row.
-  func predict(_ row: SparseVector, into result: inout [Float]) {
-    let outputs = means.count
-    for output in 0..<outputs { result[output] = means[output] }
-    weights.withUnsafeBufferPointer { weights in
-      for (column, value) in zip(row.indices, row.values) {
-        let first = Int(column) * outputs
-        for output in 0..<outputs { result[output] += weights[first + output] * value }
-      }
+  /// With weights to the precision of bfloat16, which halves a compressed file and moves a guess by
+  /// less than a hundredth of what it is uncertain by.
+  var rounded: Self {
+    var rounded = self
+    for index in weights.indices {
+      let bits = weights[index].bitPattern
+      // To the nearest, ties to even.
+      rounded.weights[index] = Float(
+        bitPattern: (bits &+ 0x7FFF &+ (bits >> 16 & 1)) & 0xFFFF_0000)
     }
+    return rounded
   }
 
+  private typealias Lanes = SparseRidge.Lanes
+
+  /// The outputs for one row.
+  ///
+  /// Sixteen weights are read together, some of which may belong to the next column and go unused.
   func predict(_ row: SparseVector) -> [Float] {
     var result = means
-    predict(row, into: &result)
+    weights.withUnsafeBytes { bytes in
+      for first in stride(from: 0, to: means.count, by: Lanes.scalarCount) {
+        var sums = Lanes()
+        for (column, value) in zip(row.indices, row.values) {
+          let place = Int(column) * means.count + first
+          if place + Lanes.scalarCount <= weights.count {
+            sums +=
+              value
+              * bytes.loadUnaligned(
+                fromByteOffset: place * MemoryLayout<Float>.stride, as: Lanes.self)
+          } else {
+            for lane in 0..<weights.count - place { sums[lane] += value * weights[place + lane] }
+          }
+        }
+        for output in first..<min(first + Lanes.scalarCount, means.count) {
+          result[output] += sums[output - first]
+        }
+      }
+    }
     return result
   }
 }
