@@ -16,6 +16,8 @@ FT_VECTOR_INLINE void run_q4_tile(int panels, int tokens, const byte_tile *t) {
   for (size_t g = 0; g < t->groups; g++, block += ft_q4_block_bytes) {
     size_t columns = g + 1 < t->groups ? FT_Q8_GROUP : t->last_columns;
     size_t group = t->token * t->groups + g;
+    size_t place = (size_t)(block - t->weights);
+    size_t ahead = ft_ahead(place, t->panel_bytes, panels) - place;
     for (size_t h = 0; h * FT_Q4_GROUP < columns; h++) {
       ft_ints sums[q8_panels][q8_tokens];
 #pragma clang loop unroll(full)
@@ -29,14 +31,11 @@ FT_VECTOR_INLINE void run_q4_tile(int panels, int tokens, const byte_tile *t) {
       const uint8_t *weights = block + ft_q4_scale_bytes + h * FT_Q4_GROUP * FT_PANEL / 2;
 #pragma clang loop unroll(full)
       for (size_t e = 0; e < FT_Q4_GROUP / 8; e++) {
-        const uint8_t *ahead =
-            t->weights + ft_ahead((size_t)(weights - t->weights) + e * 4 * FT_PANEL, t->panel_bytes,
-                                  panels);
 #pragma clang loop unroll(full)
         for (int p = 0; p < panels; p++) {
           const uint8_t *eight = weights + (size_t)p * t->panel_bytes + e * 4 * FT_PANEL;
           ft_words both = ft_load_words(eight);
-          __builtin_prefetch(ahead + (size_t)p * t->panel_bytes, 0, 2);
+          __builtin_prefetch(eight + ahead, 0, 2);
           ft_bytes low = (ft_bytes)(both & 0x0F0F0F0F), high = (ft_bytes)(both >> 4 & 0x0F0F0F0F);
 #pragma clang loop unroll(full)
           for (int i = 0; i < tokens; i++) {

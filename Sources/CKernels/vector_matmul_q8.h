@@ -8,6 +8,8 @@ FT_VECTOR_INLINE void run_q8_tile(int panels, int tokens, const byte_tile *t) {
   for (size_t g = 0; g < t->groups; g++) {
     size_t columns = g + 1 < t->groups ? FT_Q8_GROUP : t->last_columns;
     size_t group = t->token * t->groups + g;
+    size_t place = (size_t)(weights - t->weights);
+    size_t ahead = ft_ahead(place, t->panel_bytes, panels) - place;
     ft_ints sums[q8_panels][q8_tokens];
 #pragma clang loop unroll(full)
     for (int p = 0; p < panels; p++) {
@@ -19,12 +21,10 @@ FT_VECTOR_INLINE void run_q8_tile(int panels, int tokens, const byte_tile *t) {
     }
     for (size_t q = 0; q < (columns + 3) / 4; q++, weights += 4 * FT_PANEL) {
       ft_bytes w[q8_panels];
-      const uint8_t *ahead =
-          t->weights + ft_ahead((size_t)(weights - t->weights), t->panel_bytes, panels);
 #pragma clang loop unroll(full)
       for (int p = 0; p < panels; p++) {
         memcpy(&w[p], weights + (size_t)p * t->panel_bytes, sizeof w[p]);
-        __builtin_prefetch(ahead + (size_t)p * t->panel_bytes, 0, 2);
+        __builtin_prefetch(weights + ahead + (size_t)p * t->panel_bytes, 0, 2);
       }
 #pragma clang loop unroll(full)
       for (int i = 0; i < tokens; i++) {
