@@ -89,16 +89,22 @@ FT_VECTOR_INLINE void run_tile(ft_dtype dtype, int panels, int tokens, const til
     }
   }
   size_t together = (size_t)ft_columns_together(dtype), c = 0;
-  for (; c + together <= t->columns; c += together) {
-    // One or two tokens wait for memory anyway, and need only help past the ends of pages.
-    size_t place = c * t->next_column;
-    const char *next = tokens > 2 ? t->next + place
-                                  : t->weights + ft_ahead(place, t->panel_bytes, panels);
+  // Many tokens fetch what comes next while they compute. One or two wait for memory anyway and need
+  // only help past the ends of pages, from the last page on into the next tile (`ft_ahead`).
+  size_t last_page = t->panel_bytes > FT_PAGE ? t->panel_bytes - FT_PAGE : 0;
+  size_t turn = last_page / (FT_PANEL * ft_element_bytes(dtype));
+  for (int turned = tokens > 2; turned < 2; turned++) {
+    size_t end = turned || turn > t->columns ? t->columns : turn;
+    size_t place = turned ? last_page : 0;
+    const char *ahead = t->weights + ft_ahead(place, t->panel_bytes, panels) - place;
+    const char *next = tokens > 2 ? t->next : ahead;
+    for (; c + together <= end; c += together) {
 #pragma clang loop unroll(full)
-    for (int p = 0; p < panels; p++) {
-      __builtin_prefetch(next + (size_t)p * t->next_panel, 0, 2);
+      for (int p = 0; p < panels; p++) {
+        __builtin_prefetch(next + c * t->next_column + (size_t)p * t->next_panel, 0, 2);
+      }
+      add_columns(dtype, panels, tokens, t, c, (int)together, sums);
     }
-    add_columns(dtype, panels, tokens, t, c, (int)together, sums);
   }
   if (c < t->columns) {  // the half of a pair: what fills it up is no part of the chain
     add_columns(dtype, panels, tokens, t, c, 1, sums);
