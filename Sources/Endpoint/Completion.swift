@@ -143,12 +143,8 @@ package struct Completion: Sendable, Equatable {
       var logprobs: Probabilities?
       var finish_reason: String?
     }
-    struct Usage: Decodable {
-      var prompt_tokens: Int?
-      var completion_tokens: Int?
-    }
     var choices: [Choice]?
-    var usage: Usage?
+    var usage: TokenUsage?
   }
 
   /// - Throws: `unavailable` for a body that is broken or reports an error, `malformed` for one that
@@ -185,6 +181,12 @@ package struct Completion: Sendable, Equatable {
           isEnded: choice.finish_reason != "length"))
     }
   }
+}
+
+/// The tokens that an endpoint counts, of a whole answer and at the end of a streamed one.
+struct TokenUsage: Decodable {
+  var prompt_tokens: Int?
+  var completion_tokens: Int?
 }
 
 /// `{"error": {"message": ...}}`, or one of its cousins.

@@ -29,12 +29,8 @@ package struct CompletionStream: Sendable {
       var delta: Delta?
       var finish_reason: String?
     }
-    struct Usage: Decodable {
-      var prompt_tokens: Int?
-      var completion_tokens: Int?
-    }
     var choices: [Choice]?
-    var usage: Usage?
+    var usage: TokenUsage?
   }
 
   /// - Returns: pieces of text that these bytes complete.
