@@ -54,18 +54,39 @@ import Testing
     #expect(reused > 1000 && (preemptions > 0 || batching == .batchToCompletion))
   }
 
-  @Test("Without names of blocks it changes nothing", arguments: Batching.allCases)
+  @Test(
+    "Without names of blocks only who was preempted finds anything", arguments: Batching.allCases)
   func nameless(_ batching: Batching) throws {
+    var (reused, saved) = (0, 0)
     for ordering in PolicyTable.orderings {
-      let requests = RandomWorkload.requests(40, seed: 12)
-      let with = try SimulationPropertyTests.run(
-        requests, Self.configuration(batching), ordering: ordering)
-      let without = try SimulationPropertyTests.run(
-        requests, RandomWorkload.configuration(batching, .recompute), ordering: ordering)
-      #expect(with.observer.events == without.observer.events)
-      #expect(with.observer.metrics.totals == without.observer.metrics.totals)
-      #expect(with.observer.metrics.totals.prefixHitRate == 0)
+      for seed in 12..<15 as Range<UInt64> {
+        let requests = RandomWorkload.requests(40, seed: seed)
+        func run(caches: Bool, blocks: Int) throws -> SimulationPropertyTests.Run {
+          var configuration = RandomWorkload.configuration(batching, .recompute)
+          configuration.cachesPrefixes = caches
+          configuration.blockCount = blocks
+          return try SimulationPropertyTests.run(requests, configuration, ordering: ordering)
+        }
+        let (with, without) = (
+          try run(caches: true, blocks: 30), try run(caches: false, blocks: 30)
+        )
+        let metrics = with.observer.metrics
+        let admitted = with.observer.events.filter { $0.kind == .admitted }
+        #expect(admitted.allSatisfy { $0.tokens == 0 })
+        reused += metrics.totals.reusedTokens
+        saved += without.observer.metrics.totals.prefillTokens - metrics.totals.prefillTokens
+        if ordering.isPreemptive { continue }
+        // Nobody is preempted from a cache that holds everybody.
+        let (roomy, plain) = (
+          try run(caches: true, blocks: 200), try run(caches: false, blocks: 200)
+        )
+        #expect(roomy.observer.events == plain.observer.events)
+        #expect(roomy.observer.metrics.totals == plain.observer.metrics.totals)
+      }
     }
+    // A batch that runs to its end alone preempts nobody.
+    #expect((reused > 1000) == (batching != .batchToCompletion))
+    #expect((saved > 0) == (batching != .batchToCompletion))
   }
 
   /// Blocks of 8 tokens, each of its own name.
@@ -76,6 +97,26 @@ import Testing
       id: id, arrival: Time(seconds: seconds), inputLength: length, outputLength: 2)
     (request.prefixHashes, request.prefixBlockSize) = (names, 8)
     return request
+  }
+
+  @Test func `A preempted request finds what is left of its text, answer and all`() {
+    var cache = PrefixCache(capacity: 10, blockSize: 8)
+    let request = Request(id: 3, arrival: .zero, inputLength: 20, outputLength: 30)
+    cache.join(0, request)
+    cache.extend(0, to: 5)
+    cache.fill(0, from: 0, to: 20)
+    cache.fill(0, from: 20, to: 37)
+    // 37 of 38 tokens are computed: four full blocks, of which three cover all but the last token
+    // of 32.
+    cache.giveBack(0, computed: 37)
+    #expect(cache.found(0, known: 38).blocks == 4 && cache.found(0, known: 38).unused == 4)
+    #expect(cache.found(0, known: 32).blocks == 3)
+    // Another request with a prompt of that length shares nothing, and takes the blocks that were
+    // never used, then the last ones of the first.
+    cache.join(1, Request(id: 4, arrival: .zero, inputLength: 60, outputLength: 2))
+    #expect(cache.found(1, known: 60).blocks == 0)
+    cache.extend(1, to: 7)
+    #expect(cache.found(0, known: 38).blocks == 3)
   }
 
   private static func found(_ requests: [Request], blocks: Int) throws -> [Int] {

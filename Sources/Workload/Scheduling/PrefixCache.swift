@@ -7,9 +7,11 @@
 /// keep their text until they are given out anew, the longest unused first; of one request the last
 /// block goes first, since what is left is of no use without what comes before it.
 ///
-/// Where it knows less than a server: the trace names prompts only, so nothing of an answer is found
-/// again, and a last, part-full block of the trace's own size is found only by an equal prompt.
-/// Two requests that compute the same block at once keep two; only the first is found.
+/// What the trace does not name, all of the answer among it, is text that no other request has: only
+/// a preempted request finds it again, as far as nobody has been given the blocks since. Where this
+/// knows less than a server: an answer is not found by the prompt that goes on from it, and a last,
+/// part-full block of the trace's own size is found only by an equal prompt. Two requests that
+/// compute the same block at once keep two; only the first is found.
 struct PrefixCache: Sendable {
   private struct Block: Sendable {
     /// 0 without text that could be found.
@@ -29,9 +31,11 @@ struct PrefixCache: Sendable {
   private var lastUsed: Int32
   /// Blocks that nobody uses.
   private(set) var free: Int
-  /// By slot: the blocks that it uses, and the names of its prompt's.
+  /// By slot: the blocks that it uses, the names of those of its prompt that have one, and what the
+  /// names of its other blocks begin with.
   private var held: [[Int32]] = []
   private var keys: [[UInt64]] = []
+  private var own: [UInt64] = []
 
   /// - Precondition: at least one block of at least one token.
   init(capacity: Int, blockSize: Int) {
@@ -50,8 +54,15 @@ struct PrefixCache: Sendable {
     while keys.count <= slot {
       keys.append([])
       held.append([])
+      own.append(0)
     }
     keys[slot] = Self.keys(request, blockSize: blockSize)
+    own[slot] = Self.mixed(UInt64(bitPattern: Int64(request.id)) ^ 0xA076_1D64_78BD_642F)
+  }
+
+  private func key(_ slot: Int, _ block: Int) -> UInt64 {
+    if block < keys[slot].count { return keys[slot][block] }
+    return max(1, Self.mixed(own[slot] &+ UInt64(block) &* 0xD6E8_FEB8_6659_FD93))
   }
 
   /// Names of a prompt's full blocks, as far as the trace names its text.
@@ -89,8 +100,8 @@ struct PrefixCache: Sendable {
   /// - Parameter known: tokens of the request, of which the last is not looked for.
   func found(_ slot: Int, known: Int) -> Found {
     var found = Found()
-    for key in keys[slot].prefix((known - 1) / blockSize) {
-      guard let index = byKey[key] else { break }
+    for block in 0..<(known - 1) / blockSize {
+      guard let index = byKey[key(slot, block)] else { break }
       found.blocks += 1
       if blocks[Int(index)].users == 0 { found.unused += 1 }
     }
@@ -99,8 +110,8 @@ struct PrefixCache: Sendable {
 
   /// A request that uses nothing takes the blocks that were found.
   mutating func reuse(_ slot: Int, _ found: Found) {
-    for key in keys[slot].prefix(found.blocks) {
-      guard let index = byKey[key] else { return }
+    for block in 0..<found.blocks {
+      guard let index = byKey[key(slot, block)] else { return }
       if blocks[Int(index)].users == 0 { unlink(index) }
       blocks[Int(index)].users += 1
       held[slot].append(index)
@@ -122,8 +133,7 @@ struct PrefixCache: Sendable {
   /// share them already.
   mutating func fill(_ slot: Int, from before: Int, to tokens: Int) {
     for block in before / blockSize..<max(before, tokens) / blockSize {
-      guard block < keys[slot].count else { return }
-      let (key, index) = (keys[slot][block], held[slot][block])
+      let (key, index) = (key(slot, block), held[slot][block])
       if blocks[Int(index)].key == 0, byKey[key] == nil {
         byKey.insert(key, index)
         blocks[Int(index)].key = key

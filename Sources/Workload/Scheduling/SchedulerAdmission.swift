@@ -53,7 +53,7 @@ extension Scheduler {
     reuse(slot, found)
     let reused = found.blocks * pool.blockSize
     plan.shape.reusedTokens += reused
-    hold(slot, to: states[slot].computed + tokens)
+    hold(slot, from: states[slot].computed, to: states[slot].computed + tokens)
     if states[slot].isSwappedOut {
       plan.shape.swappedTokens += states[slot].computed
       states[slot].isSwappedOut = false

@@ -19,15 +19,16 @@ extension Scheduler {
     states[slot].computed = found.blocks * pool.blockSize
   }
 
-  /// Gives a request blocks for `reach` tokens, of which a step computes those that it has not.
-  mutating func hold(_ slot: Int, to reach: Int) {
+  /// Gives a request blocks for `reach` tokens, of which the steps since `before` tokens were
+  /// computed compute the others.
+  mutating func hold(_ slot: Int, from before: Int, to reach: Int) {
     let missing = pool.blocks(for: reach) - states[slot].blocks
     if missing > 0 {
       pool.take(missing)
       states[slot].blocks += missing
       prefixes?.extend(slot, to: states[slot].blocks)
     }
-    prefixes?.fill(slot, from: states[slot].computed, to: reach)
+    prefixes?.fill(slot, from: before, to: reach)
   }
 
   /// Takes all of a request's blocks.

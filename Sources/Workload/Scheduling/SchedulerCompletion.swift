@@ -95,9 +95,10 @@ extension Scheduler {
     steps += count
     for entry in plan.entries {
       let slot = entry.slot
+      let before = states[slot].computed
       states[slot].computed += count
       states[slot].generated += count
-      hold(slot, to: states[slot].computed + 1)
+      hold(slot, from: before, to: states[slot].computed + 1)
       account(slot, input: 0, output: count)
     }
   }

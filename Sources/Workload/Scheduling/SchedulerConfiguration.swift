@@ -50,8 +50,8 @@ package struct SchedulerConfiguration: Equatable, Sendable {
   package var isPipelined = false
   /// Draft tokens that each decode may carry; they take budget and room in the cache.
   package var lookahead = 0
-  /// Requests that begin alike share blocks, where the trace names its prompts' blocks (vLLM's
-  /// `enable_prefix_caching`).
+  /// Requests that begin alike share blocks, where the trace names its prompts' blocks, and who was
+  /// preempted finds what is left of its own (vLLM's `enable_prefix_caching`).
   package var cachesPrefixes = false
 
   package init() {}

@@ -24,7 +24,7 @@ extension Scheduler {
       if missing > pool.free {
         guard makeRoom(missing, for: slot, index: &index, at: now, plan: &plan) else { return }
       }
-      hold(slot, to: reach)
+      hold(slot, from: states[slot].computed, to: reach)
       plan.entries.append(
         StepPlan.Entry(slot: slot, tokens: isDecode ? 1 : cost, isDecode: isDecode))
       plan.budgetUsed += cost

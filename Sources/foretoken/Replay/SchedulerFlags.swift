@@ -24,7 +24,10 @@ struct SchedulerFlags: ParsableArguments {
   var asyncScheduling = false
   @Flag(
     help:
-      "Requests share the blocks of equal prefixes, where the trace names them (Mooncake, Bailian)."
+      """
+      Requests share the blocks of equal prefixes, where the trace names them (Mooncake, Bailian), \
+      and who was preempted finds what is left of its own.
+      """
   )
   var prefixCaching = false
   @Option(
