@@ -36,6 +36,22 @@ import Testing
     #expect(bytes.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) == name.hasSuffix(".zst"))
   }
 
+  @Test func `A policy's name says who is admitted, a predictor's what it knows`() throws {
+    func run(_ policy: String, _ predictor: String) throws -> JSONValue {
+      let text = try replay(
+        trace, "--policy", policy, "--predictor", predictor, "--num-gpu-blocks", "8", "--json"
+      ).text
+      return try JSONValue(parsing: text)
+    }
+    let packed = try run("sjf-work+packing", "oracle")
+    #expect(packed["policy"].string == "sjf-work+packing" && packed["preemptions"].int == 0)
+    #expect(try run("sjf-work", "oracle")["preemptions"].int ?? 0 > 0)
+    for predictor in ["best-of-ten", "best-of-ten:0.9", "noise", "noise:0.9", "group"] {
+      let outcome = try run("sjf", predictor)
+      #expect(outcome["predictor"].string == predictor && outcome["finished"].int == 40)
+    }
+  }
+
   @Test func `A viewer's trace is one JSON array, from a run and from its log`() throws {
     let (log, first, second) = ("\(folder.path)/l", "\(folder.path)/a", "\(folder.path)/b")
     _ = try replay(trace, "--log", log, "--chrome-trace", first)
@@ -113,7 +129,7 @@ import Testing
       (["trace.csv", "--state-predictor", "x"], 64, "--live with --prompts"),
       (["trace.csv", "--predictor", "clairvoyant"], 64, "known are none, group"),
       (["trace.csv", "--predictor", "a/file"], 64, "--prompts"),
-      (["trace.csv", "--live", "--speculate", "best"], 64, "only simulated"),
+      (["trace.csv", "--live", "--speculate", "best"], 64, "needs --calibration"),
       (["trace.csv", "--policy", "fcfs", "sjf", "--chrome-trace", "x"], 64, "one policy"),
     ])
   func wrong(_ arguments: [String], _ status: Int32, _ problem: String) throws {

@@ -17,6 +17,10 @@ package protocol AdmissionPolicy: Sendable {
   /// Steps after which a refused request is looked at again although nobody came or went.
   var reviewInterval: Int { get }
 
+  /// How many waiting requests behind the first that does not fit are looked at in a step, those
+  /// that fit getting in before it; 0 where it blocks the queue.
+  var reach: Int { get }
+
   /// A request ended with this many tokens: what policies that learn from the past go by.
   mutating func finished(length: Int)
 }
@@ -24,6 +28,7 @@ package protocol AdmissionPolicy: Sendable {
 extension AdmissionPolicy {
   package var usesPredictions: Bool { true }
   package var reviewInterval: Int { .max }
+  package var reach: Int { 0 }
   package mutating func finished(length: Int) {}
 }
 

@@ -1,5 +1,9 @@
 /// The policies that can be named, with their usual parameters. A new policy is a file of its own
 /// and a line here; the property tests run over these lists.
+///
+/// Oracles are not among them but come of what a policy is told: with `OraclePredictor`
+/// `ShortestJobFirst` and `ShortestRemaining` know true lengths, with `BestOfTen` they know prompts
+/// and not draws, and `CachePacking` with true lengths is clairvoyant; `RandomOrder` is the other end.
 package enum PolicyTable {
   package static let orderings: [any OrderingPolicy] = [
     FirstComeFirstServed(),
@@ -32,6 +36,7 @@ package enum PolicyTable {
     QuantileReservation(),
     PastFuture(),
     ChanceConstrained(),
+    CachePacking(),
   ]
 
   /// - Throws: `.invalidSetting` listing the names that are known.
@@ -49,6 +54,20 @@ package enum PolicyTable {
   package static func admission(_ name: String) throws(WorkloadError) -> any AdmissionPolicy {
     if let policy = admissions.first(where: { $0.name == name }) { return policy }
     throw unknown("--admission", name, admissions.map(\.name))
+  }
+
+  /// An order and, after a plus, who is admitted under it, as in `sjf-work+packing`.
+  ///
+  /// - Parameter usual: who is admitted where the name does not say.
+  /// - Throws: `.invalidSetting` listing the names that are known.
+  package static func policy(
+    _ name: String, admission usual: any AdmissionPolicy
+  ) throws(WorkloadError) -> (ordering: any OrderingPolicy, admission: any AdmissionPolicy) {
+    let parts = name.split(separator: "+", maxSplits: 1, omittingEmptySubsequences: false)
+    return (
+      try ordering(String(parts[0])),
+      parts.count > 1 ? try admission(String(parts[1])) : usual
+    )
   }
 
   private static func unknown(

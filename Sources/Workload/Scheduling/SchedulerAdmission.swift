@@ -1,8 +1,11 @@
 /// The waiting half of a step.
 extension Scheduler {
-  /// Lets waiting requests in, most urgent first, until one does not fit. Never preempts.
+  /// Lets waiting requests in, most urgent first, until one does not fit that the admission policy
+  /// does not look past. Never preempts.
   mutating func admitWaiting(at now: Time, plan: inout StepPlan) {
     guard !preemptedForMemory else { return }
+    var passed: [Int] = []
+    defer { for slot in passed { enqueue(slot, at: now) } }
     while let first = mostUrgent(at: now) {
       guard running.count + leaving.count < configuration.maximumRunning else { return settle() }
       let state = states[first.slot]
@@ -27,7 +30,12 @@ extension Scheduler {
           || admission.admits(
             state, beside: RunningRequests(states: states, slots: running), cache: pool)
       else {
-        guard running.isEmpty, leaving.isEmpty else { return settle() }
+        guard running.isEmpty, leaving.isEmpty else {
+          guard passed.count < admission.reach else { return settle() }
+          waiting.remove(slot: first.slot)
+          passed.append(first.slot)
+          continue
+        }
         reject(first.slot, at: now)
         continue
       }

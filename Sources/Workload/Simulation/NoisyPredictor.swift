@@ -6,10 +6,10 @@
 
 /// A model of a predictor of given quality, for traces that have lengths and no text.
 ///
-/// The true length's normal score z (by its rank in `marginal`) is seen through noise:
+/// The true length's normal score z (`NormalScores`) is seen through noise:
 /// s = rho z + sqrt(1 - rho^2) e. With normal z and e Kendall's tau between s and the length is
 /// (2 / pi) asin(rho), so rho = sin(pi tau / 2); given s, z is normal with mean rho s and variance
-/// 1 - rho^2, and its quantiles go back through `marginal`. Such a prediction is calibrated by
+/// 1 - rho^2, and its quantiles go back to lengths. Such a prediction is calibrated by
 /// construction; `bias` shifts it and `coverage` makes it too sure or too unsure.
 package struct NoisyPredictor: LengthPredictor {
   /// Kendall's tau between predicted and true lengths, 0 to 1.
@@ -19,8 +19,7 @@ package struct NoisyPredictor: LengthPredictor {
   /// What the nominal 80% interval really covers.
   package let coverage: Double
   private let seed: UInt64
-  /// Lengths at 512 levels.
-  private let marginal: [Float]
+  private let scores: NormalScores
   private let correlation: Double
   private let spread: Double
 
@@ -41,10 +40,7 @@ package struct NoisyPredictor: LengthPredictor {
     self.bias = bias
     self.coverage = coverage
     self.seed = seed
-    let sorted = lengths.sorted().map { Float($0) }
-    marginal = (0..<512).map {
-      LengthPrediction.interpolated(sorted, (Double($0) + 0.5) / 512)
-    }
+    scores = NormalScores(lengths)
     correlation = sin(Double.pi * tau / 2)
     // The interval of +-1.28 deviations is stretched until it covers the share asked for.
     let nominal = Normal.quantile(0.9)
@@ -56,26 +52,14 @@ package struct NoisyPredictor: LengthPredictor {
 
   package func prediction(for request: Request) -> LengthPrediction? {
     var random = RandomSource(seed: seed, item: request.id)
-    let score = score(Float(request.outputLength), tie: random.uniform())
+    let score = scores.score(Float(request.outputLength), tie: random.uniform())
     let noise = (1 - correlation * correlation).squareRoot()
     let seen = correlation * score + noise * random.normal()
     var quantiles = SIMD8<Float>(repeating: 1)
     for (index, level) in LengthPrediction.levels.enumerated() {
       let z = correlation * seen + noise * spread * Normal.quantile(level)
-      quantiles[index] = Float(bias) * length(Normal.cumulative(z))
+      quantiles[index] = Float(bias) * scores.length(z)
     }
     return LengthPrediction(quantiles: quantiles)
-  }
-
-  /// Φ⁻¹ of the length's rank; equal lengths are spread over the ranks that they share.
-  private func score(_ length: Float, tie: Double) -> Double {
-    let below = marginal.count { $0 < length }
-    let equal = max(1, marginal.count { $0 == length })
-    let rank = (Double(below) + tie * Double(equal)) / Double(marginal.count + 1)
-    return Normal.quantile(min(max(rank, 0.0005), 0.9995))
-  }
-
-  private func length(_ level: Double) -> Float {
-    LengthPrediction.interpolated(marginal, min(max(level, 0), 1))
   }
 }

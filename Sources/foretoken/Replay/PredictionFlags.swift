@@ -5,8 +5,9 @@ import Workload
 struct PredictionFlags: ParsableArguments {
   @Option(
     help: """
-      Who predicts lengths: none, group (recent lengths), noise (of --tau), oracle, or a file of \
-      "lengths train" that reads --prompts.
+      Who predicts lengths: none, group (recent lengths), noise (of --tau), best-of-ten (knows ten \
+      other answers to the prompt; best-of-ten:TAU their tau, CASTILLO's without), oracle, or a \
+      file of "lengths train" that reads --prompts.
       """)
   var predictor = "none"
   @Option(help: "Kendall's tau of the noise model.")
@@ -17,30 +18,28 @@ struct PredictionFlags: ParsableArguments {
       "The model whose answers the file predicts, where it knows several.", valueName: "model"))
   var answering: String?
 
-  private static let known = ["none", "group", "noise", "oracle"]
+  /// One that goes by lengths alone; nil for a file.
+  private var named: NamedPredictor? {
+    try? NamedPredictor(predictor == "noise" ? "noise:\(tau)" : predictor)
+  }
 
   /// What reports call it.
-  var label: String { Self.known.contains(predictor) ? predictor : "prompt" }
+  var label: String { named == nil ? "prompt" : predictor }
 
   /// - Parameter texts: of the prompts, where there are any.
   /// - Throws: `CommandError` for one that has nothing to go by.
   func predictor(
     _ trace: TraceFlags, texts: [String]?, decoding: DecodingSettings, seed: UInt64
   ) throws -> any LengthPredictor {
-    switch predictor {
-    case "none": return NoPredictor()
-    case "oracle": return OraclePredictor()
-    case "group": return GroupQuantiles()
-    case "noise":
-      guard trace.trace != "-" else {
-        throw CommandError(
-          Failure.usage, "--predictor noise reads the trace twice, which stdin does not allow")
-      }
-      var source = try trace.open(seed: seed)
-      return try NoisyPredictor(
-        tau: tau, lengths: source.collect().map(\.outputLength), seed: seed)
-    default: return try trained(texts, decoding)
+    guard let named else { return try trained(texts, decoding) }
+    guard named.readsTrace else { return try named.predictor(lengths: [], seed: seed) }
+    guard trace.trace != "-" else {
+      throw CommandError(
+        Failure.usage,
+        "--predictor \(predictor) reads the trace twice, which stdin does not allow")
     }
+    var source = try trace.open(seed: seed)
+    return try named.predictor(lengths: source.collect().map(\.outputLength), seed: seed)
   }
 
   private func trained(
@@ -49,7 +48,8 @@ struct PredictionFlags: ParsableArguments {
     guard predictor.contains("/") || predictor.contains(".") else {
       throw CommandError(
         Failure.usage,
-        "--predictor \(predictor.printable): known are \(Self.known.joined(separator: ", ")) and files"
+        "--predictor \(predictor.printable): known are "
+          + "\(PredictorTable.names.joined(separator: ", ")) (TAU in 0 to 1) and files"
       )
     }
     guard let texts else {

@@ -26,7 +26,10 @@ struct Replay: ParsableCommand {
   @OptionGroup(title: "Engine") var engine: SchedulerFlags
   @Option(
     parsing: .upToNextOption,
-    help: "Policies to compare: \(PolicyTable.orderings.map(\.name).joined(separator: ", ")).")
+    help: """
+      Policies to compare: \(PolicyTable.orderings.map(\.name).joined(separator: ", ")); with an \
+      admission of its own as in sjf-work+packing.
+      """)
   var policy = ["fcfs"]
   @OptionGroup(title: "Predictions") var prediction: PredictionFlags
   @Option(help: "Seconds to the first token that are good enough.")

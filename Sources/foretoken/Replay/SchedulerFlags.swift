@@ -89,9 +89,9 @@ struct SchedulerFlags: ParsableArguments {
   func scheduler(
     policy: String, speculation: Speculation?
   ) throws(WorkloadError) -> Scheduler {
-    try Scheduler(
-      limits(speculation), ordering: PolicyTable.ordering(policy),
-      admission: PolicyTable.admission(admission))
+    let named = try PolicyTable.policy(policy, admission: PolicyTable.admission(admission))
+    return try Scheduler(
+      limits(speculation), ordering: named.ordering, admission: named.admission)
   }
 
   func limits(_ speculation: Speculation? = nil) -> SchedulerConfiguration {

@@ -8,7 +8,8 @@ struct Study: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Replay traces under every policy, predictor, load and size of the cache of a file.",
     discussion: """
-      The study file is JSON: traces, policies and predictors (none, group, noise:TAU, oracle), \
+      The study file is JSON: traces, policies (sjf-work, or with an admission of its own \
+      sjf-work+packing) and predictors (\(PredictorTable.names.joined(separator: ", "))), \
       and if you like loads, kv_blocks, speculation, seeds, engine, step_times, baseline. \
       Finished parts are kept in the output's folder, and a run that was ended goes on there. \
       With --shard i/n a machine runs one part of n into that folder; --merge makes the report \

@@ -1,4 +1,5 @@
 import Reporting
+import Workload
 
 /// The pictures of a study, each with its numbers.
 struct StudyCharts {
@@ -139,7 +140,7 @@ struct StudyCharts {
     typealias Point = (tau: Double, row: StudySummary.Row)
     var policies: [(name: String, points: [Point])] = []
     for row in group.rows {
-      guard let tau = (try? StudyPredictor(row.arm.predictor))?.quality else { continue }
+      guard let tau = (try? NamedPredictor(row.arm.predictor))?.quality else { continue }
       if let index = policies.firstIndex(where: { $0.name == row.arm.policy }) {
         policies[index].points.append((tau, row))
       } else {
@@ -195,7 +196,7 @@ struct StudyCharts {
     ) -> [Chart.Point] {
       group.rows.compactMap { row -> Chart.Point? in
         guard row.arm.policy == policy,
-          let tau = (try? StudyPredictor(row.arm.predictor))?.quality
+          let tau = (try? NamedPredictor(row.arm.predictor))?.quality
         else { return nil }
         return Chart.Point(tau, row[keyPath: gain].value)
       }.sorted { $0.x < $1.x }

@@ -49,6 +49,14 @@ extension StudyFile {
       advice: "known are \(Kind.allCases.map(\.rawValue).joined(separator: ", "))")
   }
 
+  /// Who is next and who is admitted, by the name of a policy.
+  func policy(
+    _ name: String
+  ) throws(WorkloadError) -> (ordering: any OrderingPolicy, admission: any AdmissionPolicy) {
+    try PolicyTable.policy(
+      name, admission: PolicyTable.admission(engine?.admission ?? "on-demand"))
+  }
+
   /// The requests of a trace, as they come at a load of 1.
   ///
   /// - Parameter folder: that relative paths begin in.
@@ -74,16 +82,16 @@ extension StudyFile {
   /// The policies with their predictors, the baseline first; a policy that asks nobody for lengths
   /// is run once.
   func arms() throws(WorkloadError) -> [StudyArm] {
-    let admission = try PolicyTable.admission(engine?.admission ?? "on-demand")
     let first = baseline ?? policies.first
     var arms: [StudyArm] = []
     for policy in policies.filter({ $0 == first }) + policies.filter({ $0 != first }) {
-      let asks = try PolicyTable.ordering(policy).usesPredictions
+      let (ordering, admission) = try self.policy(policy)
+      let asks = ordering.usesPredictions || admission.usesPredictions
       for predictor in predictors {
         let arm = StudyArm(
-          policy: policy, predictor: asks || admission.usesPredictions ? predictor : "none")
+          policy: policy, predictor: asks ? predictor : "none")
         // A policy that needs lengths and gets none is another one.
-        if asks, predictor == "none", predictors.count > 1 { continue }
+        if ordering.usesPredictions, predictor == "none", predictors.count > 1 { continue }
         if !arms.contains(arm) { arms.append(arm) }
       }
     }

@@ -39,7 +39,7 @@ struct StudyFile: Codable, Equatable {
   var title: String?
   var traces: [Trace]
   var policies: [String]
-  /// none, group, noise:TAU or oracle.
+  /// Of `PredictorTable.names`.
   var predictors: [String]
   /// Multiples of the trace's own rate.
   var loads: [Double]?
@@ -131,51 +131,10 @@ struct StudyFile: Codable, Equatable {
     try require((2...10_000).contains(resamples ?? 200), "resamples: takes 2 to 10000")
     try require(
       baseline.map(policies.contains) ?? true, "baseline: is not among the policies")
-    for name in policies { _ = try PolicyTable.ordering(name) }
-    for name in predictors { _ = try StudyPredictor(name) }
+    for name in policies { _ = try policy(name) }
+    for name in predictors { _ = try NamedPredictor(name) }
     for trace in traces { _ = try times(trace) }
     for entry in speculation ?? [] { _ = try entry.map { try model($0, seed: 0) } }
     _ = try configuration(blocks: 1 << 20, lookahead: 0)
-    _ = try PolicyTable.admission(engine?.admission ?? "on-demand")
-  }
-}
-
-/// Who predicts, as a study names it.
-enum StudyPredictor: Equatable {
-  case none, group, oracle
-  case noise(tau: Double)
-
-  init(_ text: String) throws {
-    switch text {
-    case "none": self = .none
-    case "group": self = .group
-    case "oracle": self = .oracle
-    default:
-      guard text.hasPrefix("noise:"), let tau = Double(text.dropFirst(6)), (0...1).contains(tau)
-      else {
-        throw CommandError(
-          Failure.badData,
-          "predictors: '\(text.printable)' is none of none, group, noise:TAU (0 to 1), oracle")
-      }
-      self = .noise(tau: tau)
-    }
-  }
-
-  /// Kendall's tau where that is what it is made for: what curves of quality are drawn over.
-  var quality: Double? {
-    switch self {
-    case .noise(let tau): tau
-    case .oracle: 1
-    case .none, .group: nil
-    }
-  }
-
-  func predictor(lengths: [Int], seed: UInt64) throws(WorkloadError) -> any LengthPredictor {
-    switch self {
-    case .none: NoPredictor()
-    case .group: GroupQuantiles()
-    case .oracle: OraclePredictor()
-    case .noise(let tau): try NoisyPredictor(tau: tau, lengths: lengths, seed: seed)
-    }
   }
 }

@@ -57,7 +57,9 @@ struct StudyPage {
           + "\(group.baseline.arm.name), \(times.text(row.tailGain)) at the 99th percentile"
       }
       let rest = Array(group.rows.dropFirst())
-      let honest = rest.filter { $0.arm.predictor != "oracle" }
+      let honest = rest.filter {
+        (try? NamedPredictor($0.arm.predictor))?.isOracle != true
+      }
       guard let winner = best(honest.isEmpty ? rest : honest), winner.meanGain.value > 1 else {
         return place + "nothing beats \(group.baseline.arm.name)."
       }
@@ -77,7 +79,9 @@ struct StudyPage {
       + "seeds are drawn anew, for both sides of a gain at once.",
     "group: the lengths of the last 512 answers, the same for everybody. noise:t: the true length "
       + "seen through noise, so that Kendall's tau of prediction and truth is t, with calibrated "
-      + "quantiles. oracle: the true length.",
+      + "quantiles. best-of-ten: knows ten other answers to the prompt, not the one that comes. oracle: "
+      + "the true length. Admission by packing with the oracle is clairvoyant: whoever fits at every "
+      + "step to come.",
     "load = arrivals per second over the trace's own.",
     "goodput = answers per second whose TTFT and TPOT are within the objective.",
   ]

@@ -55,14 +55,13 @@ struct StudyResult: Codable {
     arms = try study.arms().map { arm in
       let configuration = try study.configuration(
         blocks: scene.kvBlocks, lookahead: speculation?.draftLength.limit ?? 0)
-      var ordering = try PolicyTable.ordering(arm.policy)
+      let policy = try study.policy(arm.policy)
+      var ordering = policy.ordering
       if ordering is RandomOrder { ordering = RandomOrder(seed: scene.seed) }
       var simulation = try Simulation(
-        Scheduler(
-          configuration, ordering: ordering,
-          admission: PolicyTable.admission(study.engine?.admission ?? "on-demand")),
+        Scheduler(configuration, ordering: ordering, admission: policy.admission),
         source: ListedRequests(arrivals),
-        predictor: StudyPredictor(arm.predictor).predictor(lengths: lengths, seed: scene.seed),
+        predictor: NamedPredictor(arm.predictor).predictor(lengths: lengths, seed: scene.seed),
         model: model, speculation: speculation,
         observer: Both(ServiceMetrics(), LoadTimeline(spans: 120)))
       simulation.jitterSeed = scene.seed
