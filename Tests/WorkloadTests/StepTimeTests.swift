@@ -150,6 +150,74 @@ import Workload
     #expect(log.observations[1].lastToken.picoseconds == 1_999_999_999_000)
   }
 
+  @Test func `A request came before the engine looked for it, by another clock`() throws {
+    // Steps end at 500.2 and 500.4: what comes in between is queued then. The clocks differ by
+    // 1,000,000 seconds and the least way from one to the other.
+    let lines = [
+      (1_000_500.000, 500.002, 500.002, 500.2), (1_000_500.1, 500.2, 500.2, 500.6),
+      (1_000_500.15, 500.2, 500.4, 500.8),
+    ].map { came, queued, scheduled, first in
+      "{\"input_toks\": 7, \"output_toks\": 2, \"arrival_time\": \(came), \"queued_ts\": \(queued), "
+        + "\"scheduled_ts\": \(scheduled), \"first_token_ts\": \(first), \"last_token_ts\": 501}"
+    }
+    let log = try RequestLog(BytesInMemory(lines.joined(separator: "\n")), name: "log")
+    func near(_ moments: [Time], _ seconds: [Double]) -> Bool {
+      zip(moments, seconds).allSatisfy { abs($0.seconds - $1) < 1e-6 }
+    }
+    #expect(near(log.observations.map(\.request.arrival), [0, 0.1, 0.15]))
+    #expect(near(log.observations.compactMap(\.scheduled), [0, 0.198, 0.398]))
+    #expect(near(log.observations.map(\.firstToken), [0.198, 0.598, 0.798]))
+  }
+
+  @Test("Arrivals that cannot be are left out", arguments: ["1e12", "-3", "null", "\"noon\""])
+  func badArrival(_ arrival: String) throws {
+    let lines = ["5", arrival].enumerated().map { index, arrival in
+      "{\"input_toks\": 7, \"output_toks\": 2, \"arrival_time\": \(arrival), "
+        + "\"queued_ts\": \(index), \"scheduled_ts\": 1e40, \"first_token_ts\": 7999990, "
+        + "\"last_token_ts\": 7999995}"
+    }
+    let log = try RequestLog(BytesInMemory(lines.joined(separator: "\n")), name: "log")
+    #expect(log.observations.map(\.request.arrival) == [.zero, Time(seconds: 1)])
+    #expect(log.observations.allSatisfy { $0.scheduled == nil })
+  }
+
+  @Test func `The steps before the first token tell what a prompt costs`() throws {
+    // Prompts of one length, one after the other: nothing else says how a step and its prompt share.
+    let truth = StepTimeModel(
+      overhead: 1e-2, prefillToken: 5e-5, prefillContext: 0, decode: 0, decodeContext: 0)
+    var configuration = SchedulerConfiguration()
+    configuration.isPipelined = true
+    var random = RandomSource(seed: 4)
+    var clock = 0.0
+    let requests = (0..<80).map { id in
+      clock += 0.4 + random.uniform()
+      return Request(
+        id: id, arrival: Time(seconds: clock), inputLength: 100 + 10 * id, outputLength: 20)
+    }
+    var simulation = try Simulation(
+      Scheduler(configuration), source: ListedRequests(requests), model: truth,
+      observer: ServiceMetrics())
+    try simulation.run()
+    let records = simulation.observer.records
+    func fit(says scheduled: Bool) throws -> StepTimeModel {
+      let log = zip(requests, records).map { request, record in
+        // An idle engine plans at once.
+        RequestLogFit.Observation(
+          request: request, scheduled: scheduled ? request.arrival : nil,
+          firstToken: record.firstToken, lastToken: record.end)
+      }
+      return try RequestLogFit(log, configuration: configuration, start: truth).model
+    }
+    let alone = records.indices.filter { index in
+      index == 0 || records[index - 1].end < records[index].arrival
+    }
+    #expect(alone.count == requests.count)
+    let told = try fit(says: true)
+    #expect(abs(told.prefillToken.seconds / 5e-5 - 1) < 0.01)
+    #expect(abs(told.overhead.seconds / 1e-2 - 1) < 0.01)
+    #expect(try fit(says: false).prefillToken == .zero)
+  }
+
   @Test(
     "A line of a request log that cannot be is refused with its place",
     arguments: [

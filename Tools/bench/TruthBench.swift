@@ -39,9 +39,11 @@ struct TruthBench: ParsableCommand {
       var max_num_seqs: Int
       var max_num_batched_tokens: Int
       var data_parallel_size: Int
+      var enable_expert_parallel: Bool
     }
     struct Cache: Decodable {
       var num_gpu_blocks: Int
+      var enable_prefix_caching: Bool
     }
     var engine_kwargs: Engine
     var kv_cache: Cache?
@@ -58,9 +60,26 @@ struct TruthBench: ParsableCommand {
       configuration.maximumRunning = meta.engine_kwargs.max_num_seqs
       configuration.tokenBudget = meta.engine_kwargs.max_num_batched_tokens
       configuration.blockCount = (meta.kv_cache?.num_gpu_blocks ?? blocks) - 1
+      // vLLM's default; who was preempted finds what is left of its text.
+      configuration.cachesPrefixes = meta.kv_cache?.enable_prefix_caching ?? true
       print("\n\(folder)")
-      let replicas = meta.engine_kwargs.data_parallel_size
+      var replicas = meta.engine_kwargs.data_parallel_size
+      if replicas > 1, meta.engine_kwargs.enable_expert_parallel {
+        // Every layer's experts are on all of them, so that they take their steps together: like one
+        // engine with the limits of all.
+        configuration.maximumRunning *= replicas
+        configuration.tokenBudget *= replicas
+        configuration.blockCount *= replicas
+        replicas = 1
+      }
       try score(log.observations, configuration, replicas: replicas)
+      if let peer = try? Self.data(folder + "/llmservingsim_summary.txt") {
+        print("  LLMServingSim, fitted by profiling, scored on all requests")
+        for line in String(decoding: peer, as: UTF8.self).split(separator: "\n")
+        where ["Mean", "Median", "P90", "P99"].contains(where: line.contains) {
+          print("    \(line)")
+        }
+      }
     }
   }
 
