@@ -64,7 +64,8 @@ package final class Generation {
   package internal(set) var prefix: Prefix
   /// Nil while the answer goes on.
   package internal(set) var finishReason: FinishReason?
-  package internal(set) var policy: any DraftLengthPolicy
+  /// Not to be exchanged while a round is under way.
+  package var policy: any DraftLengthPolicy
   package internal(set) var statistics = GenerationStatistics()
   /// By the tokens generated, where the options ask for them.
   package private(set) var states: [AnswerState] = []

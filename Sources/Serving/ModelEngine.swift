@@ -7,6 +7,7 @@ package struct ModelEngine: StepEngine {
   private let decoder: SpeculativeDecoder
   private let generation: (Request) throws -> Generation
   private let forecasts: StateForecasts?
+  private let drafts: ((StepShape) -> Int)?
   private let start = ContinuousClock.now
   private var answers: [Int: Answer] = [:]
 
@@ -18,12 +19,16 @@ package struct ModelEngine: StepEngine {
   /// - Parameters:
   ///   - generation: begins a request's answer; the model must be the decoder's target.
   ///   - forecasts: renews what is believed of lengths, from the states that the generations keep.
+  ///   - drafts: tokens that the drafters propose for each decode of a step; nil leaves it to the
+  ///     generations' policies.
   package init(
     decoder: SpeculativeDecoder, forecasts: StateForecasts? = nil,
+    drafts: ((StepShape) -> Int)? = nil,
     generation: @escaping (Request) throws -> Generation
   ) {
     self.decoder = decoder
     self.forecasts = forecasts
+    self.drafts = drafts
     self.generation = generation
   }
 
@@ -32,14 +37,14 @@ package struct ModelEngine: StepEngine {
   ///
   /// - Parameters:
   ///   - seed: of the prompts.
+  ///   - drafts: tokens that the drafters propose for each decode of a step.
   ///   - drafter: makes a request's drafter; nil for none.
-  ///   - drafts: tokens that it proposes for each decode.
   package init(
-    decoder: SpeculativeDecoder, seed: UInt64 = 0, drafts: Int = 0,
+    decoder: SpeculativeDecoder, seed: UInt64 = 0, drafts: ((StepShape) -> Int)? = nil,
     drafter: @escaping () throws -> (any Drafter)? = { nil }
   ) {
     let target = decoder.target
-    self.init(decoder: decoder) { request in
+    self.init(decoder: decoder, drafts: drafts) { request in
       let length = request.inputLength + request.outputLength
       guard length <= target.contextLength else {
         throw GenerationError.promptTooLong(tokens: length, context: target.contextLength)
@@ -50,8 +55,7 @@ package struct ModelEngine: StepEngine {
       }
       return try Generation(
         target: target, prompt: prompt,
-        options: GenerationOptions(maxTokens: request.outputLength), drafter: drafter(),
-        policy: FixedDraftLength(drafts))
+        options: GenerationOptions(maxTokens: request.outputLength), drafter: drafter())
     }
   }
 
@@ -81,6 +85,10 @@ package struct ModelEngine: StepEngine {
       } else {
         pieces.append(generation.piece(entry.tokens))
       }
+    }
+    if let drafts {
+      let policy = FixedDraftLength(drafts(plan.shape))
+      for request in speakers { answers[request]?.generation.policy = policy }
     }
     let rounds = try decoder.round(
       speakers.compactMap { answers[$0]?.generation }, reading: pieces)

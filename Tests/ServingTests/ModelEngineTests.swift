@@ -90,6 +90,35 @@ import Workload
     }
   }
 
+  @Test func `Each step has as many drafts as its batch is said to want`() throws {
+    let target = FakeModel(vocabularySize: 11, seed: 5)
+    let draft = FakeModel(vocabularySize: 11, seed: 5)
+    let requests = (0..<6).map {
+      Request(
+        id: $0, arrival: .zero, inputLength: 3 + $0, outputLength: 12 + 7 * $0)
+    }
+    var configuration = SchedulerConfiguration()
+    configuration.lookahead = 3
+    func wanted(_ shape: StepShape) -> Int { shape.decodes > 2 ? 0 : 3 - shape.decodes }
+    var live = try LiveRun(
+      Scheduler(configuration), source: ListedRequests(requests),
+      engine: ModelEngine(
+        decoder: SpeculativeDecoder(target: target), drafts: wanted,
+        drafter: { try ModelDrafter(model: draft) }), observer: StepLog())
+    try live.run()
+    let steps = live.observer.steps
+    // Near its end an answer has no room for all of them.
+    #expect(steps.allSatisfy { $0.drafted <= wanted($0.shape) * $0.shape.decodes })
+    #expect(steps.contains { $0.shape.decodes > 2 } && steps.contains { $0.shape.decodes == 2 })
+    // The draft is the target, so that everything is accepted.
+    #expect(steps.contains { $0.shape.decodes == 1 && $0.drafted == 2 && $0.accepted == 2 })
+  }
+
+  private struct StepLog: SimulationObserver {
+    var steps: [StepRun] = []
+    mutating func observe(_ run: StepRun) { steps.append(run) }
+  }
+
   /// States of two numbers, as `FakeModel` has them, beside answers of 5 to 59 tokens.
   private static let examples = (5..<60).map { size in
     StateLengthExample(

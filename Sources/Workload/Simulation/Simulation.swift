@@ -95,8 +95,9 @@ package struct Simulation<Source: RequestSource, Observer: SimulationObserver> {
     let start = now
     let before = scheduler.pool.used
     let drafts = speculation?.drafts(plan.shape, model: model) ?? 0
-    var first = model.duration(plan.shape, drafts: drafts)
-    if let speculation { first += speculation.drafting(drafts, plan.shape) }
+    let drafted = drafts > 0 ? draftTokens(drafts) : 0
+    var first = model.duration(plan.shape, draftTokens: drafted)
+    if let speculation { first += speculation.drafting(drafts, total: drafted) }
     var count = 1
     var increment = Time.zero
     if model.jitter.isEmpty {
@@ -130,10 +131,17 @@ package struct Simulation<Source: RequestSource, Observer: SimulationObserver> {
     report(
       StepRun(
         start: start, end: now, first: first, increment: increment, count: count,
-        shape: plan.shape, drafted: drafts * plan.shape.decodes, accepted: accepted,
+        shape: plan.shape, drafted: drafted, accepted: accepted,
         blocksBefore: before, blocksAfter: scheduler.pool.used,
         waiting: scheduler.waitingCount, batch: batch))
     tell()
+  }
+
+  /// Draft tokens of all decodes of the plan, as far as their answers may go on.
+  private func draftTokens(_ drafts: Int) -> Int {
+    plan.entries.reduce(0) {
+      $1.isDecode ? $0 + min(drafts, scheduler.state($1.slot).draftRoom) : $0
+    }
   }
 
   /// Tells the row before this one, unless the two are one.
@@ -164,12 +172,15 @@ package struct Simulation<Source: RequestSource, Observer: SimulationObserver> {
     let (speculation, end) = (speculation, now)
     var lengths = take(&self.lengths)
     var finished: [Int] = []
-    var part = 0
+    var (part, entry) = (0, 0)
+    let entries = plan.entries
     scheduler.complete(plan, at: end) { slot, state in
       var tokens = 1
-      if drafts > 0, state.generated > 0, let speculation {
+      while entries[entry].slot != slot { entry += 1 }
+      if drafts > 0, entries[entry].isDecode, let speculation {
         let kept = speculation.accepted(
-          of: drafts, rate: lengths.rate(slot), request: state.id, position: state.generated)
+          of: min(drafts, state.draftRoom), rate: lengths.rate(slot), request: state.id,
+          position: state.generated)
         tokens = min(1 + kept, lengths.left(slot))
         accepted += tokens - 1
       }

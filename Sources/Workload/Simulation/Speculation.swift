@@ -10,8 +10,9 @@ package struct Speculation: Equatable, Sendable {
   /// How K is chosen for a step.
   package enum DraftLength: Equatable, Sendable {
     case fixed(Int)
-    /// The K up to the limit with the most expected tokens a second at this step's batch: it falls
-    /// as the batch grows and verification stops being free.
+    /// The K up to the limit that earns most: a token is worth the time that one takes in steps of
+    /// nothing but these decodes with their best K, and what drafts cost beside the step's prompts
+    /// is set against that. K falls as the batch grows and verification stops being free.
     case best(limit: Int)
 
     package var limit: Int {
@@ -77,23 +78,39 @@ package struct Speculation: Equatable, Sendable {
   package func drafts(_ shape: StepShape, model: StepTimeModel) -> Int {
     guard shape.decodes > 0 else { return 0 }
     guard case .best(let limit) = draftLength else { return draftLength.limit }
-    var (best, bestRate) = (0, 0.0)
-    var (expected, power) = (1.0, 1.0)
+    var (tokens, power) = ([Double](), 1.0)
+    for _ in 0...limit {
+      tokens.append((tokens.last ?? 0) + Double(shape.decodes) * power)
+      power *= acceptance
+    }
+    func seconds(_ shape: StepShape, _ drafts: Int) -> Double {
+      let total = drafts * shape.decodes
+      return (model.duration(shape, draftTokens: total) + drafting(drafts, total: total)).seconds
+    }
+    var alone = StepShape()
+    (alone.decodes, alone.decodeContext) = (shape.decodes, shape.decodeContext)
+    let rate = (0...limit).map { tokens[$0] / seconds(alone, $0) }.max() ?? 0
+    var (best, most) = (0, -Double.infinity)
     for drafts in 0...limit {
-      if drafts > 0 {
-        power *= acceptance
-        expected += power
-      }
-      let time = model.duration(shape, drafts: drafts) + drafting(drafts, shape)
-      let rate = expected / time.seconds
-      if rate > bestRate { (best, bestRate) = (drafts, rate) }
+      let gain = tokens[drafts] - rate * seconds(shape, drafts)
+      if gain > most { (best, most) = (drafts, gain) }
     }
     return best
   }
 
   /// The time that drafting adds to the step.
-  package func drafting(_ drafts: Int, _ shape: StepShape) -> Time {
-    let step = draftStep.picoseconds + draftPerDecode.picoseconds * Int64(shape.decodes)
-    return Time(picoseconds: step * Int64(drafts))
+  ///
+  /// - Parameters:
+  ///   - drafts: the most of any request.
+  ///   - total: of all requests.
+  package func drafting(_ drafts: Int, total: Int) -> Time {
+    Time(
+      picoseconds: draftStep.picoseconds * Int64(drafts) + draftPerDecode.picoseconds * Int64(total)
+    )
   }
+}
+
+extension RequestState {
+  /// The most drafts that its next round can use: every round has a token of the target's own too.
+  var draftRoom: Int { max(0, outputLimit - generated - 1) }
 }

@@ -49,10 +49,10 @@ package struct StepTimeModel: Equatable, Sendable {
 
   /// The time of one step.
   ///
-  /// - Parameter drafts: draft tokens that each decode carries. A verified token costs what a
-  ///   decode does; its context is read once for all of them.
-  package func duration(_ shape: StepShape, drafts: Int = 0) -> Time {
-    let decodeTokens = Int64(shape.decodes * (1 + drafts))
+  /// - Parameter draftTokens: those that its decodes carry, all together. A verified token costs what
+  ///   a decode does; its context is read once for all of a request.
+  package func duration(_ shape: StepShape, draftTokens: Int = 0) -> Time {
+    let decodeTokens = Int64(shape.decodes + draftTokens)
     var sum = overhead.picoseconds
     sum += prefillToken.picoseconds * Int64(shape.prefillTokens)
     sum += prefillContext.picoseconds * Int64(shape.prefillContext)

@@ -9,7 +9,8 @@ struct LiveFlags: ParsableArguments {
   @Flag(
     help: """
       Run the target in real time instead of a virtual clock; with --speculate the draft proposes \
-      so many tokens for each decode.
+      so many tokens for each decode, or with 'best' as many as by the step times of --calibration \
+      bring most.
       """)
   var live = false
   @Option(
@@ -106,28 +107,27 @@ struct LiveModels {
   /// A fresh engine; its clock begins now.
   ///
   /// - Parameters:
-  ///   - drafts: tokens that the draft proposes for each decode.
+  ///   - drafts: tokens that the draft proposes for each decode of a step; nil for none.
   ///   - limit: the most tokens of an answer to a prompt of `--prompts`.
   /// - Throws: `CommandError` for drafts without a draft model.
-  func engine(drafts: Int, limit: Int) throws -> ModelEngine {
-    guard drafts == 0 || pair.draft != nil else {
+  func engine(drafts: ((StepShape) -> Int)?, limit: Int) throws -> ModelEngine {
+    guard drafts == nil || pair.draft != nil else {
       throw CommandError(
         Failure.usage, "--speculate with --live takes a draft: name one with --draft-model")
     }
-    let drafter: () throws -> (any Drafter)? = { drafts > 0 ? try pair.drafter() : nil }
+    let drafter: () throws -> (any Drafter)? = { drafts == nil ? nil : try pair.drafter() }
     guard prompts != nil else {
       return ModelEngine(decoder: pair.decoder, seed: seed, drafts: drafts, drafter: drafter)
     }
     let ends = pair.directory.endOfSequence
     let interval = forecasts == nil ? nil : StateForecasts.interval
     let sampling = flags.sampling(seed: seed)
-    return ModelEngine(decoder: pair.decoder, forecasts: forecasts) { request in
+    return ModelEngine(decoder: pair.decoder, forecasts: forecasts, drafts: drafts) { request in
       try Generation(
         target: pair.target, prompt: prompt(of: request) ?? [],
         options: GenerationOptions(
           sampling: sampling, maxTokens: limit, endOfSequence: ends,
-          request: UInt64(request.id), stateInterval: interval),
-        drafter: drafter(), policy: FixedDraftLength(drafts))
+          request: UInt64(request.id), stateInterval: interval), drafter: drafter())
     }
   }
 }

@@ -66,8 +66,10 @@ struct Replay: ParsableCommand {
     if live.live, fromLog != nil {
       throw ValidationError("--live and --from-log exclude each other")
     }
-    if live.live, engine.speculate == "best" {
-      throw ValidationError("--speculate best is only simulated; --live takes a number")
+    if live.live, engine.speculate == "best", engine.calibration == nil {
+      throw ValidationError(
+        "--speculate best with --live needs --calibration: a file of \"foretoken calibrate "
+          + "--batches\", or auto")
     }
     if endpoint.server.endpoint != nil {
       guard !live.live, fromLog == nil else {
@@ -127,9 +129,11 @@ struct Replay: ParsableCommand {
       var observer = files.observer(header)
       if let models {
         let requests = models.asked(try source.collect())
+        let drafts = speculation.map { speculation in
+          { speculation.drafts($0, model: times.model) }
+        }
         observer = try run(
-          scheduler, requests, predictor,
-          models.engine(drafts: scheduler.configuration.lookahead, limit: engine.maxTokens),
+          scheduler, requests, predictor, models.engine(drafts: drafts, limit: engine.maxTokens),
           observer)
       } else {
         var simulation = try Simulation(
