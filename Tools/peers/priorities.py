@@ -4,7 +4,8 @@ llama-cpp-python's OpenAI-compatible server on the loopback runs the shipped dra
 at a time and knows no priorities, so the requests are ordered on this side; a server that knows them
 (vLLM) gets the same command without --client-order. Prompts and answers have lognormal lengths, and
 requests come at --load times what the server manages, which is measured first. Arms take turns, since a
-busy machine serves faster at one time than at another.
+busy machine serves faster at one time than at another; what is printed are medians over the rounds and
+their range, gains within a round.
 
     pip install -r Tools/peers/requirements.txt 'llama-cpp-python[server]'
     python Tools/peers/priorities.py --program .build/release/foretoken --work WORK
@@ -13,6 +14,7 @@ busy machine serves faster at one time than at another.
 import argparse
 import json
 import random
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +26,8 @@ ARMS = [
     ("first come, first served", ["--policy", "fcfs"]),
     ("shortest first, tau 0.56", ["--policy", "sjf", "--predictor", "noise", "--tau", "0.56"]),
     ("shortest first, oracle", ["--policy", "sjf", "--predictor", "oracle"]),
+    ("least work, tau 0.56", ["--policy", "sjf-work", "--predictor", "noise", "--tau", "0.56"]),
+    ("least work, oracle", ["--policy", "sjf-work", "--predictor", "oracle"]),
 ]
 
 
@@ -46,7 +50,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8128)
     parser.add_argument("--count", type=int, default=150)
     parser.add_argument("--load", type=float, default=0.8)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     server = Server(draft_file(options.pair, options.program, options.work), options.port)
@@ -76,14 +80,19 @@ def main() -> None:
     finally:
         server.kill()
 
-    print(f"{'':26} {'TTFT s':>8} {'E2E s':>8} {'p99':>7}   gain of the mean, round by round")
-    base = [run["e2e"]["mean"] for run in runs[ARMS[0][0]]]
+    def middle(values: list[float]) -> str:
+        return f"{statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
+
+    print(f"{'':26} {'TTFT s':>18} {'E2E s':>18} {'p99':>18} {'gain of the mean':>18} "
+          f"{'of the p99':>18}")
+    base = runs[ARMS[0][0]]
     for name, rounds in runs.items():
-        def mean(measure: str, statistic: str) -> float:
-            return sum(run[measure][statistic] for run in rounds) / len(rounds)
-        gains = [f"{b / run['e2e']['mean']:.2f}x" for b, run in zip(base, rounds)]
-        print(f"{name:26} {mean('ttft', 'mean'):8.2f} {mean('e2e', 'mean'):8.2f} "
-              f"{mean('e2e', 'p99'):7.2f}   {' '.join(gains)}")
+        def cell(measure: str, statistic: str) -> str:
+            return middle([run[measure][statistic] for run in rounds])
+        gains = [middle([b["e2e"][which] / run["e2e"][which] for b, run in zip(base, rounds)])
+                 for which in ("mean", "p99")]
+        print(f"{name:26} {cell('ttft', 'mean'):>18} {cell('e2e', 'mean'):>18} "
+              f"{cell('e2e', 'p99'):>18} {gains[0]:>18} {gains[1]:>18}")
 
 
 if __name__ == "__main__":

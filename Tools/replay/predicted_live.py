@@ -11,38 +11,31 @@ Nothing else should run meanwhile.
         --state-predictor Weights/lengths/target.safetensors.zst --rate 30 \\
         -- --max-num-seqs 8 --max-tokens 256 --temperature 1 --top-k 50 --preemption swap
 
-Arguments after -- go to every replay. Every arm is run --repeats times, in turns, and latencies are
-means over them; a log that is there already is not made again. The last column is what a step of a
-full batch took: where it differs between the arms something else was running, and the arm's logs
-should be removed and made again.
+Arguments after -- go to every replay. Every arm is run --repeats times, in turns; a log that is there
+already is not made again. A mean is the median over the repeats, a gain that of the arm over fcfs of
+the same repeat, each with its range; what stretches of requests make of it is the interval, of the
+latencies' means over the repeats. The last column is what a step of a full batch took: where it
+differs between the arms something else was running.
 """
 import argparse
 import json
 import pathlib
 import random
+import statistics
 import subprocess
 import sys
 
 
-def answers(logs):
-    """By request: when it came, its prompt's tokens, its answer's tokens and seconds to its end, the
-    mean over the logs. Every log must have the same answers."""
-    told = []
-    for log in logs:
-        rows = {}
-        for event in map(json.loads, log.read_text().splitlines()):
-            if event["event"] == "arrive":
-                rows[event.get("request", 0)] = [event["t"], event["input"]]
-            elif event["event"] == "finish":
-                row = rows[event.get("request", 0)]
-                row += [event["tokens"], event["t"] - row[0]]
-        told.append([rows[request] for request in sorted(rows)])
-    for other in told[1:]:
-        if [row[2] for row in other] != [row[2] for row in told[0]]:
-            raise SystemExit(f"{logs[0]}: the answers are not the same in every repeat")
-    return [
-        row[:3] + [sum(run[place][3] for run in told) / len(told)]
-        for place, row in enumerate(told[0])]
+def answers(log):
+    """By request: when it came, its prompt's tokens, its answer's tokens and seconds to its end."""
+    rows = {}
+    for event in map(json.loads, log.read_text().splitlines()):
+        if event["event"] == "arrive":
+            rows[event.get("request", 0)] = [event["t"], event["input"]]
+        elif event["event"] == "finish":
+            row = rows[event.get("request", 0)]
+            row += [event["tokens"], event["t"] - row[0]]
+    return [rows[request] for request in sorted(rows)]
 
 
 def full_steps(logs):
@@ -85,7 +78,7 @@ def main():
     parser.add_argument("--rate", type=float, default=12, help="requests a second")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", default="2")
-    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=3)
     here = sys.argv[1:]
     end = here.index("--") if "--" in here else len(here)
     options, rest = parser.parse_args(here[:end]), here[end + 1:]
@@ -95,6 +88,7 @@ def main():
     arms = {
         "fcfs": ["--policy", "fcfs"],
         "sjf": ["--policy", "sjf", "--predictor", options.predictor],
+        "sjf-work": ["--policy", "sjf-work", "--predictor", options.predictor],
         "srtf": ["--policy", "srtf", "--predictor", options.predictor],
     }
     if options.state_predictor:
@@ -120,24 +114,37 @@ def main():
                  "-t", options.threads, "--log", str(log), "--json", "-q"] + arguments + rest,
                 check=True, stdout=subprocess.DEVNULL)
             if not told.exists():
-                lines = [f"{t:.6f},{prompt},{tokens}" for t, prompt, tokens, _ in answers([log])]
+                lines = [f"{t:.6f},{prompt},{tokens}" for t, prompt, tokens, _ in answers(log)]
                 told.write_text("\n".join(["arrival_s,input_tokens,output_tokens"] + lines) + "\n")
 
     def logs(name):
         return [out / f"{name}-{repeat}.jsonl" for repeat in range(options.repeats)]
 
-    base = answers(logs("fcfs"))
-    print(f"{len(base)} requests, {sum(row[2] for row in base)} tokens of answers")
-    print("arm             mean E2E s    p50     p90     p99   gain in the mean (95 %)   step ms")
+    told_lengths = [row[2] for row in answers(logs("fcfs")[0])]
+    latencies = {}
     for name in arms:
-        rows = answers(logs(name))
-        if [row[2] for row in rows] != [row[2] for row in base]:
-            raise SystemExit(f"{name}: the answers are not those of fcfs")
-        latencies = [row[3] for row in rows]
-        ratio, low, high = gain([row[3] for row in base], latencies)
-        shares = "".join(f"{quantile(latencies, share):8.2f}" for share in (0.5, 0.9, 0.99))
-        print(f"{name:14s}{sum(latencies) / len(latencies):12.2f}{shares}"
-              f"   {ratio:.2f}x ({low:.2f}-{high:.2f})      {full_steps(logs(name)):8.2f}")
+        latencies[name] = []
+        for log in logs(name):
+            rows = answers(log)
+            if [row[2] for row in rows] != told_lengths:
+                raise SystemExit(f"{log}: the answers are not those of the first run")
+            latencies[name].append([row[3] for row in rows])
+
+    def middle(values):
+        return f"{statistics.median(values):6.2f} ({min(values):.2f}-{max(values):.2f})"
+
+    print(f"{len(told_lengths)} requests, {sum(told_lengths)} tokens of answers, "
+          f"{options.repeats} repeats")
+    print("arm             mean E2E s           p90 s                gain in the mean     "
+          "by stretches (95 %)  step ms")
+    for name, runs in latencies.items():
+        means = [statistics.mean(run) for run in runs]
+        gains = [statistics.mean(base) / mean for base, mean in zip(latencies["fcfs"], means)]
+        base, arm = ([statistics.mean(waits) for waits in zip(*side)]
+                     for side in (latencies["fcfs"], runs))
+        _, low, high = gain(base, arm)
+        print(f"{name:12s}{middle(means):>21s}{middle([quantile(run, 0.9) for run in runs]):>21s}"
+              f"{middle(gains):>21s}   {low:.2f}-{high:.2f}        {full_steps(logs(name)):8.2f}")
 
 
 if __name__ == "__main__":
