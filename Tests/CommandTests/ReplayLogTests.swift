@@ -52,6 +52,23 @@ import Testing
     }
   }
 
+  @Test func `A compressed log that is damaged or cut off is refused, and so is gzip`() throws {
+    let path = "\(folder.path)/log.jsonl.zst"
+    _ = try replay(trace, "--log", path, "--json")
+    let bytes = [UInt8](try Data(contentsOf: URL(filePath: path)))
+    var damaged = bytes
+    for place in bytes.count / 2..<bytes.count / 2 + 20 { damaged[place] ^= 0x5A }
+    for (name, content, problem) in [
+      ("short", Array(bytes.dropLast(bytes.count / 3)), "is cut off"),
+      ("wrong", damaged, "damaged"), ("zipped", [0x1F, 0x8B, 8, 0], "gzip -dc"),
+    ] {
+      try folder.write(name, content)
+      let outcome = try CommandLineTool.run(["replay", "--from-log", "\(folder.path)/\(name)"])
+      #expect(outcome.status == 65 && outcome.errors.contains(problem), "\(outcome.errors)")
+      #expect(outcome.errors.contains(name) && outcome.text.isEmpty)
+    }
+  }
+
   @Test func `A viewer's trace is one JSON array, from a run and from its log`() throws {
     let (log, first, second) = ("\(folder.path)/l", "\(folder.path)/a", "\(folder.path)/b")
     _ = try replay(trace, "--log", log, "--chrome-trace", first)

@@ -189,7 +189,7 @@ struct Replay: ParsableCommand {
 
   /// The runs that a log holds, one after the other.
   private func replay(log: String, _ files: RunFiles, _ table: inout ReplayTable) throws {
-    var reader = RunLogReader(try TraceFile(path: log), name: log)
+    var reader = RunLogReader(try FileBytes(path: log), name: log)
     var current: (header: RunLogHeader, fold: RunLogFold<RunObserver>)?
     while let record = try reader.next() {
       if case .run(let header) = record {

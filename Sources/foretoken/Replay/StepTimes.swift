@@ -31,17 +31,17 @@ struct StepTimes {
       self = try StepTimes(fitting: Calibration(contentsOf: path), path)
       return
     }
-    var lines = LineSplitter(try TraceFile(path: path), name: path)
+    var lines = LineSplitter(try FileBytes(path: path), name: path)
     while try lines.advance(), lines.range.isEmpty {}
     let first = String(decoding: lines.bytes[lines.range], as: UTF8.self)
     guard first.contains("\"event\"") else {
-      let log = try RequestLog(TraceFile(path: path), name: path)
+      let log = try RequestLog(FileBytes(path: path), name: path)
       model = try RequestLogFit(
         log.observations, configuration: engine, start: RequestLog.start, knees: [64, 256]
       ).model
       return
     }
-    var reader = RunLogReader(try TraceFile(path: path), name: path)
+    var reader = RunLogReader(try FileBytes(path: path), name: path)
     var fold = RunLogFold(MeasuredSteps())
     while let record = try reader.next() { fold.add(record) }
     model = try StepTimeModel.fit(fold.observer.steps, knees: Self.knees)

@@ -33,7 +33,7 @@ struct TraceFlags: ParsableArguments {
   @Option(help: "Cut prompts so that prompt and answer together are no longer.")
   var maxTotal: Int?
 
-  typealias Source = TransformedRequests<TraceReader<TraceFile>>
+  typealias Source = TransformedRequests<TraceReader<FileBytes>>
 
   /// Opens the trace from its start.
   func open(seed: UInt64) throws(WorkloadError) -> Source {
@@ -50,7 +50,7 @@ struct TraceFlags: ParsableArguments {
     if let format { schema = try TraceSchema.named(format) }
     if let columns { schema = try TraceSchema.columns(columns, container: .csv) }
     let reader = try TraceReader(
-      TraceFile(path: trace), name: trace, schema: schema, skipsBad: skipBad)
+      FileBytes(path: trace), name: trace, schema: schema, skipsBad: skipBad)
     var transform = TraceTransform()
     transform.window =
       Time(

@@ -63,7 +63,7 @@ extension StudyFile {
   func requests(_ trace: Trace, folder: String) throws -> [Workload.Request] {
     let path = trace.path.hasPrefix("/") ? trace.path : folder + trace.path
     let schema = try trace.format.map { name throws(WorkloadError) in try TraceSchema.named(name) }
-    let reader = try TraceReader(TraceFile(path: path), name: path, schema: schema)
+    let reader = try TraceReader(FileBytes(path: path), name: path, schema: schema)
     var transform = TraceTransform()
     let from = Time(seconds: max(0, trace.from ?? 0))
     transform.window = from..<max(from, trace.until.map { Time(seconds: $0) } ?? .never)

@@ -9,11 +9,12 @@ import Workload
 
 /// A file's bytes, a piece at a time, out of zstd frames where it begins with one; `-` is stdin.
 final class FileBytes: Workload.ByteSource {
-  private static let pieceSize = 1 << 16
+  private static let pieceSize = 1 << 18
   /// What `zstd -d` accepts without being asked: 128 MiB.
   private static let largestWindowLog: Int32 = 27
 
-  private let path: String
+  /// As errors name it.
+  private let name: String
   private let descriptor: Int32
   private var decoder: OpaquePointer?
   private var compressed: [UInt8] = []
@@ -22,7 +23,7 @@ final class FileBytes: Workload.ByteSource {
   private var isInsideFrame = false
 
   init(path: String) throws(WorkloadError) {
-    self.path = path
+    name = path == "-" ? "stdin" : path
     descriptor = path == "-" ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
       let reason = errno
@@ -41,6 +42,11 @@ final class FileBytes: Workload.ByteSource {
     if isFirst {
       isFirst = false
       compressed = try read()
+      if compressed.starts(with: [0x1F, 0x8B]) {
+        throw WorkloadError(
+          .unknownFormat, source: name, problem: "is compressed with gzip",
+          advice: "gzip -dc FILE | foretoken ... -")
+      }
       if compressed.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) {
         decoder = ZSTD_createDStream()
         guard let decoder else { throw failure("no memory for a zstd decoder") }
@@ -63,7 +69,7 @@ final class FileBytes: Workload.ByteSource {
         compressed = try read()
         position = 0
         if compressed.isEmpty {
-          if isInsideFrame { throw failure("the zstd frame is cut off", .malformed) }
+          if isInsideFrame { throw failure("the zstd data is cut off", .malformed) }
           return nil
         }
       }
@@ -106,6 +112,6 @@ final class FileBytes: Workload.ByteSource {
   private func failure(
     _ problem: String, _ code: WorkloadError.Code = .inputOutput
   ) -> WorkloadError {
-    WorkloadError(code, source: path, problem: problem)
+    WorkloadError(code, source: name, problem: problem)
   }
 }
