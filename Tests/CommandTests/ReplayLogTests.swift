@@ -4,6 +4,12 @@ import Testing
 
 @testable import foretoken
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// `foretoken replay` and the logs that it writes and reads.
 @Suite struct ReplayLogTests {
   private let folder: TemporaryFolder
@@ -76,6 +82,26 @@ import Testing
     let bytes = try Data(contentsOf: URL(filePath: first))
     #expect(try Data(contentsOf: URL(filePath: second)) == bytes)
     #expect(try JSONValue(parsing: String(decoding: bytes, as: UTF8.self)).count ?? 0 > 80)
+  }
+
+  @Test func `Ctrl-C leaves what was measured live, while nothing runs too`() throws {
+    let pair = try TinyPair()
+    let (rows, log) = ("\(folder.path)/rows.csv", "\(folder.path)/ended.jsonl")
+    try folder.write("rows.csv", Array("arrival_s,input_tokens,output_tokens\n0,5,3\n4,5,3".utf8))
+    let program = try CommandLineTool.start([
+      "replay", rows, "--policy", "fcfs", "sjf", "--live", "-m", pair.target, "-t", "1",
+      "--log", log, "--json", "-q",
+    ])
+    // The first policy's line: the second is under way, and has its second request in four seconds.
+    #expect(try !program.read(upTo: 1).isEmpty)
+    usleep(200_000)
+    program.send(SIGINT)
+    let outcome = try program.finish()
+    #expect(outcome.status == 130, "\(outcome.errors)")
+    let again = try replay("--from-log", log, "--json").text.split(separator: "\n")
+    let finished = try again.map { try JSONValue(parsing: $0)["finished"].int }
+    #expect(finished.count == 2 && finished[0] == 2 && finished[1] ?? 2 < 2)
+    #expect(outcome.text.hasSuffix(again[1] + "\n"))
   }
 
   @Test func `A live run keeps a log, to which step times are fitted`() throws {

@@ -1,5 +1,6 @@
 """llama-cpp-python's OpenAI-compatible server with the shipped draft as a GGUF file."""
 
+import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +15,8 @@ def draft_file(pair: Path, program: Path, work: Path) -> Path:
     folder = work / "draft"
     model = folder / "text.gguf"
     if not model.exists():
+        # What an attempt that failed has left is in the way.
+        shutil.rmtree(folder, ignore_errors=True)
         models.plain_folder(pair / "draft", program, folder)
         models.write_gguf(folder, "f16", model, with_vocabulary=True)
     return model

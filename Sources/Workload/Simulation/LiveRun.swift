@@ -70,9 +70,12 @@ package struct LiveRun<Source: RequestSource, Engine: StepEngine, Observer: Simu
     fold = RunLogFold(observer)
   }
 
+  /// After so long without work it is asked again whether somebody wants the run to stop.
+  private static var longestWait: Time { Time(milliseconds: 100) }
+
   /// Runs until the source is empty and every request is done, or until somebody wants it to stop.
   ///
-  /// - Parameter isStopped: asked before each step.
+  /// - Parameter isStopped: asked before each step, and while it waits for requests.
   /// - Throws: what the source and the engine throw.
   package mutating func run(isStopped: () -> Bool = { false }) throws {
     upcoming = try source.next()
@@ -87,7 +90,7 @@ package struct LiveRun<Source: RequestSource, Engine: StepEngine, Observer: Simu
       if plan.isEmpty {
         guard scheduler.isIdle else { continue }
         guard let request = upcoming else { return }
-        engine.wait(until: request.arrival)
+        engine.wait(until: min(request.arrival, now + Self.longestWait))
         continue
       }
       try step(start: now)

@@ -146,10 +146,14 @@ struct Replay: ParsableCommand {
       if name == policy.first, let remarks = TraceFlags.remarks(source) { verbosity.say(remarks) }
       observer.trace?.end()
       try table.show(header, observer.metrics)
+      if live.live, Interrupt.isRequested {
+        try files.complete()
+        throw ExitCode(Interrupt.status)
+      }
     }
   }
 
-  /// In real time.
+  /// In real time, until all is done or Ctrl-C.
   private func run(
     _ scheduler: Scheduler, _ requests: [Workload.Request], _ predictor: any LengthPredictor,
     _ engine: ModelEngine, _ observer: RunObserver
@@ -163,7 +167,6 @@ struct Replay: ParsableCommand {
       observer: observer)
     Interrupt.endAfterRound()
     try run.run(isStopped: { Interrupt.isRequested })
-    if Interrupt.isRequested { throw ExitCode(Interrupt.status) }
     return run.observer
   }
 

@@ -49,7 +49,12 @@ struct Study: ParsableCommand {
       let fingerprint = try StudyJournal.fingerprint(study, requests)
       let files = try ReportFiles(folder: output)
       if !merge {
-        guard try complete(study, requests, fingerprint) else { throw ExitCode(Interrupt.status) }
+        guard try complete(study, requests, fingerprint) else {
+          StandardError.write(
+            "ended; the scenes that were done are kept in \(output.printable), and the same command "
+              + "goes on from there\n")
+          throw ExitCode(Interrupt.status)
+        }
       }
       if shard != nil { return }
       let results = try StudyJournal.read(folder: output, fingerprint: fingerprint)
