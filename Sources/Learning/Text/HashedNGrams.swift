@@ -80,19 +80,27 @@ package struct HashedNGrams: Codable, Equatable, Sendable {
     return vector
   }
 
-  /// Signed counts by bucket, rising, without the zeros that signs make.
-  private func sums(_ text: String) -> [(bucket: Int, sum: Int)] {
+  /// What `TermVocabulary` knows the phrases of a text by, in the order of the text.
+  package func keys(of utf8: UnsafeBufferPointer<UInt8>) -> [UInt32] {
+    hashes(utf8).map { UInt32(truncatingIfNeeded: $0 >> 32) }
+  }
+
+  private func hashes(_ utf8: UnsafeBufferPointer<UInt8>) -> [UInt64] {
     var hashes: [UInt64] = []
-    withUTF8(text) { utf8 in
-      if !words.isEmpty { appendWords(utf8, to: &hashes) }
-      for length in bytes where length <= utf8.count {
-        for start in 0...utf8.count - length {
-          var hash = Hash(seed &+ UInt64(length))
-          for byte in utf8[start..<start + length] { hash.add(lowercased(byte)) }
-          hashes.append(hash.value)
-        }
+    if !words.isEmpty { appendWords(utf8, to: &hashes) }
+    for length in bytes where length <= utf8.count {
+      for start in 0...utf8.count - length {
+        var hash = Hash(seed &+ UInt64(length))
+        for byte in utf8[start..<start + length] { hash.add(lowercased(byte)) }
+        hashes.append(hash.value)
       }
     }
+    return hashes
+  }
+
+  /// Signed counts by bucket, rising, without the zeros that signs make.
+  private func sums(_ text: String) -> [(bucket: Int, sum: Int)] {
+    let hashes = withUTF8(text) { self.hashes($0) }
     // The bucket in the high bits, so that sorting brings equal ones together, and the sign below.
     let mask = UInt64(buckets - 1)
     var keys = hashes.map { UInt32(($0 & mask) << 1 | ($0 >> 63)) }
@@ -112,26 +120,34 @@ package struct HashedNGrams: Codable, Equatable, Sendable {
   }
 
   private func appendWords(_ utf8: UnsafeBufferPointer<UInt8>, to hashes: inout [UInt64]) {
-    var recent: [UInt64] = []
     hashes.reserveCapacity(utf8.count / 2)
-    var hash = Hash(seed)
+    // Phrases of different lengths begin differently.
+    let beginnings = words.map { Hash(seed &+ UInt64($0) << 32) }
+    let fresh = Hash(seed)
+    var hash = fresh
     var isInWord = false
-    for index in 0...utf8.count {
-      if index < utf8.count, isWordByte(utf8[index]) {
-        hash.add(lowercased(utf8[index]))
-        isInWord = true
-        continue
+    withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 16) { recent in
+      recent.initialize(repeating: 0)
+      // The last sixteen words, in a ring.
+      var count = 0
+      for index in 0...utf8.count {
+        if index < utf8.count, isWordByte(utf8[index]) {
+          hash.add(lowercased(utf8[index]))
+          isInWord = true
+          continue
+        }
+        guard isInWord else { continue }
+        recent[count & 15] = hash.value
+        count &+= 1
+        (hash, isInWord) = (fresh, false)
+        var length = words.lowerBound
+        while length < words.upperBound, length <= count {
+          var phrase = beginnings[length &- words.lowerBound]
+          for place in count &- length..<count { phrase.add(recent[place & 15]) }
+          hashes.append(phrase.value)
+          length &+= 1
+        }
       }
-      guard isInWord else { continue }
-      recent.append(hash.value)
-      (hash, isInWord) = (Hash(seed), false)
-      for length in words where length <= recent.count {
-        // Phrases of different lengths begin differently.
-        var phrase = Hash(seed &+ UInt64(length) << 32)
-        for place in recent.count - length..<recent.count { phrase.add(recent[place]) }
-        hashes.append(phrase.value)
-      }
-      if recent.count >= words.upperBound { recent.removeFirst() }
     }
   }
 }

@@ -24,8 +24,12 @@ struct PredictorTraining: ParsableArguments {
   @Option(help: "Passes over the rows for each network.")
   var epochs = 6
 
-  @Option(help: "Hashed columns of each part of a prompt, as a power of two.")
-  var bucketBits = 17
+  @Option(
+    help: """
+      Hash words into so many columns for each part of a prompt, as a power of two, where the \
+      vocabulary of the prompts would need too much memory.
+      """)
+  var bucketBits: Int?
 
   @Option(help: "Seed of everything random; the same seed gives the same predictor.")
   var seed: UInt64 = 1
@@ -37,7 +41,7 @@ struct PredictorTraining: ParsableArguments {
     for (name, value, range) in [
       ("--folds", folds, 2...100), ("--networks", networks, 1...64),
       ("--trees", trees, 0...10_000), ("--epochs", epochs, 1...1000),
-      ("--bucket-bits", bucketBits, 6...18), ("--threads", threads, 1...256),
+      ("--bucket-bits", bucketBits ?? 6, 6...18), ("--threads", threads, 1...256),
     ] where !range.contains(value) {
       throw ValidationError(
         "\(name) must be from \(range.lowerBound) to \(range.upperBound), not \(value)")

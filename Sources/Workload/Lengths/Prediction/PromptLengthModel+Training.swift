@@ -2,9 +2,13 @@ package import Learning
 
 /// How a `PromptLengthModel` is trained: everything but the data that decides it.
 package struct PromptLengthSettings: Codable, Equatable, Sendable {
-  /// The logarithm to base 2 of the hashed columns of each part of a prompt.
-  package var bucketBits = 17
+  /// The logarithm to base 2 of the hashed columns of each part of a prompt; nil for a vocabulary.
+  package var bucketBits: Int?
   package var guessPenalty: Float = 0.5
+  /// Of the regressions over the prompts of one corpus.
+  package var expertPenalty: Float = 1
+  /// Principal components of the prompts' words.
+  package var topics = 16
   package var backgroundPenalty: Float = 1
   /// Folds by prompt in which the training rows get guesses that did not see them.
   package var folds = 4
@@ -57,36 +61,30 @@ extension PromptLengthModel {
     }
     report("reading \(corpus.prompts.count) prompts")
     let reader = try TextReader(corpus.prompts, answers, settings)
-    report("guessing medians in \(settings.folds) folds")
     let texts = corpus.prompts.map { reader.read($0) }
-    var rows = SparseRows(width: reader.width)
-    for text in texts { rows.append(text.vector) }
-    let targets = corpus.medians
-    func fit(_ chosen: [Int]) -> SparseRidge.Fit {
-      SparseRidge.fit(
-        rows, chosen: chosen, targets: targets, outputs: corpus.models.count + 1,
-        penalty: settings.guessPenalty)
-    }
-    // The networks must learn how far guesses for new prompts can be trusted.
-    let everyone = Array(corpus.prompts.indices)
-    var random = SeededRandom(settings.seed, 1)
-    let folds = everyone.map { _ in random.below(settings.folds) }
-    var guesses = [[Float]](repeating: [], count: everyone.count)
-    for fold in 0..<settings.folds {
-      let others = fit(everyone.filter { folds[$0] != fold })
-      for prompt in everyone where folds[prompt] == fold {
-        guesses[prompt] = others.predict(texts[prompt].vector)
-      }
+    report("guessing medians in \(settings.folds) folds")
+    let guesses = FoldedGuesses(corpus, texts, reader, settings)
+    report("looking for topics")
+    var termRows = SparseRows(width: reader.terms.termCount)
+    for text in texts { termRows.append(text.vector.terms) }
+    let topics = PrincipalTerms.fit(
+      termRows.keepingColumns(ofAtLeast: 3), count: settings.topics, seed: settings.seed)
+    let dense = reader.terms.termCount..<reader.terms.ownWidth + answers.count
+    func packed(_ fit: SparseRidge.Fit) -> TermWeights {
+      TermWeights(fit, denseColumns: dense, significantBits: Self.significantBits)
     }
     var model = PromptLengthModel(
       models: corpus.models, terms: reader.terms, countScale: reader.countScale,
       backgroundNames: answers.map(\.name), background: reader.background,
-      backgroundScale: reader.backgroundScale, guesses: fit(everyone).rounded,
+      backgroundScale: reader.backgroundScale,
+      guesses: packed(guesses.shared), experts: guesses.experts.map { packed($0) },
+      topics: TermWeights(topics, significantBits: Self.significantBits),
       inputScale: try Standardisation(mean: [], scale: []), networks: [])
-    let readings = everyone.map { prompt in
+    let readings = corpus.prompts.indices.map { prompt in
       Reading(
         counts: texts[prompt].counts, background: texts[prompt].background,
-        guesses: guesses[prompt])
+        guesses: guesses.heldOut[prompt], sharedGuesses: guesses.heldOutShared[prompt],
+        topics: model.topics.predict(texts[prompt].vector.terms))
     }
     var table = model.correctionTable(corpus, readings, settings)
     model.inputScale = try Standardisation(fittingRows: table.inputs)
@@ -95,6 +93,9 @@ extension PromptLengthModel {
     if settings.trees > 0 { try model.growTrees(table, settings, report) }
     return model
   }
+
+  /// Of terms' weights in the file; more do not change a guess by what could be measured.
+  static let significantBits = 4
 
   /// What networks and trees learn from: inputs, then the guess and the draws.
   private struct CorrectionTable {
@@ -182,62 +183,9 @@ extension PromptLengthModel {
   }
 }
 
-/// What is learnt about texts before any of the rows' lengths are looked at.
-private struct TextReader {
-  let terms: PromptTerms
-  let countScale: Standardisation
-  let background: SparseRidge.Fit
-  let backgroundScale: Standardisation
-  var width: Int { terms.width + background.means.count }
-
-  struct Text {
-    var counts: [Float]
-    var background: [Float]
-    var vector: SparseVector
-  }
-
-  init(
-    _ prompts: [String], _ answers: [BackgroundAnswers], _ settings: PromptLengthSettings
-  ) throws(LearningError) {
-    let countScale = try Standardisation(fittingRows: prompts.map { PromptTerms.counts(of: $0) })
-    var terms = try PromptTerms(bucketBits: settings.bucketBits, seed: settings.seed)
-    terms.fit(prompts + answers.flatMap(\.prompts))
-    func vector(_ prompt: String) -> SparseVector {
-      terms.vector(of: prompt, counts: countScale.applied(to: PromptTerms.counts(of: prompt)))
-    }
-    var rows = SparseRows(width: terms.width)
-    var targets: [Float] = []
-    for (writer, own) in answers.enumerated() {
-      for (prompt, length) in zip(own.prompts, own.lengths) {
-        rows.append(vector(prompt))
-        for other in answers.indices {
-          targets.append(other == writer ? logarithm(max(1, length)) : .nan)
-        }
-      }
-    }
-    background =
-      SparseRidge.fit(
-        rows, chosen: Array(0..<rows.count), targets: targets, outputs: answers.count,
-        penalty: settings.backgroundPenalty
-      ).rounded
-    let guesses = prompts.map { [background] in background.predict(vector($0)) }
-    backgroundScale = try Standardisation(fittingRows: guesses)
-    self.terms = terms
-    self.countScale = countScale
-  }
-
-  func read(_ prompt: String) -> Text {
-    let counts = countScale.applied(to: PromptTerms.counts(of: prompt))
-    var vector = terms.vector(of: prompt, counts: counts)
-    let others = backgroundScale.applied(to: background.predict(vector))
-    PromptLengthModel.append(others, to: &vector, at: terms.width)
-    return Text(counts: counts, background: others, vector: vector)
-  }
-}
-
 extension Standardisation {
   /// - Parameter rows: at least one, all of one width, which may be zero.
-  fileprivate init(fittingRows rows: [[Float]]) throws(LearningError) {
+  init(fittingRows rows: [[Float]]) throws(LearningError) {
     guard let width = rows.first?.count, width > 0 else {
       try self.init(mean: [], scale: [])
       return

@@ -4,13 +4,14 @@ import Learning
 /// size in tokens, the model's name and the way of decoding. Costs microseconds, and works for
 /// models that run elsewhere.
 ///
-/// Two stages. Ridge regressions on hashed words guess the logarithm of the median under each known
-/// model, and how long other writers would have answered (`background`). A few small networks and an
-/// ensemble of boosted trees, the same for all models, correct the guess by the other guesses, the
-/// counts and the settings: the networks predict quantiles, the trees the median, and the quantiles are
-/// moved so that their median is half-way between. The two err differently, so that their mean is better
-/// than either. A conformal shift for each model and level makes them hold on new prompts
-/// (`calibration`).
+/// Two stages. Ridge regressions on words guess the logarithm of the median under each known model: one
+/// over all prompts, and one for each corpus of the training rows, of which that of the most similar
+/// corpus is used; others how long other writers would have answered (`background`), and principal
+/// components say what kind of prompt it is. A few small networks and an ensemble of boosted trees, the
+/// same for all models, correct the guess by the other guesses, the counts and the settings: the networks
+/// predict quantiles, the trees the median, and the quantiles are moved so that their median is half-way
+/// between. The two err differently, so that their mean is better than either. A conformal shift for each
+/// model and level makes them hold on new prompts (`calibration`).
 package struct PromptLengthModel: Sendable {
   /// Known models, sorted.
   package let models: [String]
@@ -18,10 +19,15 @@ package struct PromptLengthModel: Sendable {
   var countScale: Standardisation
   /// Names of the other writers, the regression on their answers, and the scale of its guesses.
   var backgroundNames: [String]
-  var background: SparseRidge.Fit
+  var background: TermWeights
   var backgroundScale: Standardisation
-  /// One output for each model, then what a prompt has in common under all of them.
-  var guesses: SparseRidge.Fit
+  /// One output for each model, then what a prompt has in common under all of them, then how much it
+  /// is like each corpus that has an expert.
+  var guesses: TermWeights
+  /// For each corpus that has enough prompts of its own: guesses as above, learnt from its prompts.
+  var experts: [TermWeights] = []
+  /// What a prompt is about.
+  var topics: TermWeights
   var inputScale: Standardisation
   var networks: [DenseNetwork]
   /// Nil for the networks alone.
@@ -40,24 +46,36 @@ package struct PromptLengthModel: Sendable {
   package struct Reading: Sendable {
     var counts: [Float]
     var background: [Float]
-    /// By model, then the part common to all.
+    /// By model, then the part common to all: those of the nearest corpus where corpora have experts.
     var guesses: [Float]
+    /// The guesses of all corpora together; empty where no corpus has an expert.
+    var sharedGuesses: [Float] = []
+    var topics: [Float]
   }
 
   package func read(_ prompt: String) -> Reading {
     let counts = countScale.applied(to: PromptTerms.counts(of: prompt))
-    var vector = terms.vector(of: prompt, counts: counts)
-    let others = backgroundScale.applied(to: background.predict(vector))
-    Self.append(others, to: &vector, at: terms.width)
-    return Reading(counts: counts, background: others, guesses: guesses.predict(vector))
+    let vector = terms.vector(of: prompt, counts: counts)
+    let others = backgroundScale.applied(
+      to: background.predict(vector.terms, vector.others, vector.counts))
+    let tail = Self.behind(terms.ownWidth, others)
+    let shared = guesses.predict(vector.terms, vector.counts, tail)
+    let topics = topics.predict(vector.terms)
+    let width = models.count + 1
+    guard let nearest = shared[width...].indices.max(by: { shared[$0] < shared[$1] }) else {
+      return Reading(counts: counts, background: others, guesses: shared, topics: topics)
+    }
+    return Reading(
+      counts: counts, background: others,
+      guesses: experts[nearest - width].predict(vector.terms, vector.counts, tail),
+      sharedGuesses: Array(shared[..<width]), topics: topics)
   }
 
-  /// Puts the background's guesses behind the terms.
-  static func append(_ background: [Float], to vector: inout SparseVector, at width: Int) {
-    for (index, value) in background.enumerated() {
-      vector.indices.append(Int32(width + index))
-      vector.values.append(value * backgroundWeight)
-    }
+  /// The background's guesses as columns behind the `width` first.
+  static func behind(_ width: Int, _ background: [Float]) -> SparseVector {
+    SparseVector(
+      indices: background.indices.map { Int32(width + $0) },
+      values: background.map { $0 * backgroundWeight })
   }
 
   /// The prediction for an answer of `model` (as rows record it) to the prompt that was read.
@@ -100,8 +118,12 @@ package struct PromptLengthModel: Sendable {
 
   /// The first guess of the median's logarithm.
   static func guess(_ reading: Reading, model: Int?) -> Float {
-    if let model { return reading.guesses[model] }
-    let known = reading.guesses.dropLast()
+    guess(reading.guesses, model: model)
+  }
+
+  private static func guess(_ guesses: [Float], model: Int?) -> Float {
+    if let model { return guesses[model] }
+    let known = guesses.dropLast()
     return known.reduce(0, +) / Float(max(1, known.count))
   }
 
@@ -120,15 +142,23 @@ package struct PromptLengthModel: Sendable {
       logarithm(Double(1 + decoding.topK)),
     ]
     for index in models.indices { inputs.append(index == model ? 1 : 0) }
+    if !reading.sharedGuesses.isEmpty {
+      inputs += reading.sharedGuesses
+      inputs.append(Self.guess(reading.sharedGuesses, model: model))
+    }
+    inputs += reading.topics
     return inputs
   }
 
   var featureCount: Int {
-    Self.featureCount(models: models.count, writers: backgroundNames.count)
+    Self.featureCount(
+      models: models.count, writers: backgroundNames.count, hasExperts: !experts.isEmpty,
+      topics: topics.outputs)
   }
 
-  static func featureCount(models: Int, writers: Int) -> Int {
+  static func featureCount(models: Int, writers: Int, hasExperts: Bool, topics: Int) -> Int {
     2 + (models + 1) + writers + PromptTerms.countNames.count + 4 + models
+      + (hasExperts ? models + 2 : 0) + topics
   }
 
   func standardise(_ inputs: inout [Float]) {

@@ -11,11 +11,53 @@ struct SparseRows: Sendable {
 
   var count: Int { starts.count - 1 }
 
-  /// - Parameter row: with indices below `width`.
-  mutating func append(_ row: SparseVector) {
-    columns += row.indices
-    values += row.values
+  /// - Parameter row: with indices below `width`; it may be given in parts.
+  mutating func append(_ row: SparseVector...) {
+    for part in row {
+      columns += part.indices
+      values += part.values
+    }
     starts.append(columns.count)
+  }
+
+  /// Multiplies the values in some columns.
+  mutating func scale(_ scaled: Range<Int>, by factor: Float) {
+    for place in columns.indices where scaled.contains(Int(columns[place])) {
+      values[place] *= factor
+    }
+  }
+
+  /// Without the values in columns that fewer rows have.
+  func keepingColumns(ofAtLeast minimum: Int) -> SparseRows {
+    var counts = [Int](repeating: 0, count: width)
+    for column in columns { counts[Int(column)] += 1 }
+    var kept = SparseRows(width: width)
+    for row in 0..<count {
+      for place in starts[row]..<starts[row + 1] where counts[Int(columns[place])] >= minimum {
+        kept.columns.append(columns[place])
+        kept.values.append(values[place])
+      }
+      kept.starts.append(kept.columns.count)
+    }
+    return kept
+  }
+
+  /// Some of the rows, by those columns only that they have: which the columns were, rising.
+  func chosen(_ rows: [Int]) -> (rows: SparseRows, columns: [Int]) {
+    var places = [Int32](repeating: -1, count: width)
+    for row in rows {
+      for place in starts[row]..<starts[row + 1] { places[Int(columns[place])] = 0 }
+    }
+    let used = places.indices.filter { places[$0] == 0 }
+    for (place, column) in used.enumerated() { places[column] = Int32(place) }
+    var chosen = SparseRows(width: used.count)
+    for row in rows {
+      let range = starts[row]..<starts[row + 1]
+      chosen.columns += range.map { places[Int(columns[$0])] }
+      chosen.values += values[range]
+      chosen.starts.append(chosen.columns.count)
+    }
+    return (chosen, used)
   }
 }
 
@@ -25,9 +67,9 @@ struct SparseRows: Sendable {
 ///     sum over its rows of (w x + mean - y)^2 + penalty |w|^2
 ///
 /// The rows are read twice a step for sixteen outputs together, which makes a regression over tens
-/// of thousands of hashed words a matter of a second.
+/// of thousands of words a matter of a second.
 enum SparseRidge {
-  fileprivate typealias Lanes = SIMD16<Float>
+  private typealias Lanes = SIMD16<Float>
 
   /// What was fitted: a prediction is `means[o] + sum of weights[column * outputs + o] * value`.
   struct Fit: Sendable {
@@ -49,10 +91,11 @@ enum SparseRidge {
       let known = chosen.map { targets[$0 * outputs + output] }.filter { !$0.isNaN }
       means[output] = known.isEmpty ? 0 : known.reduce(0, +) / Float(known.count)
     }
+    let (own, columns) = rows.chosen(chosen)
     for first in stride(from: 0, to: outputs, by: Lanes.scalarCount) {
       let range = first..<min(first + Lanes.scalarCount, outputs)
       let solved = solve(
-        rows, chosen, penalty: penalty, steps: steps,
+        own, penalty: penalty, steps: steps,
         targets: chosen.map { row in
           var (residual, mask) = (Lanes(), Lanes())
           for output in range {
@@ -63,8 +106,8 @@ enum SparseRidge {
           }
           return (residual, mask)
         })
-      for column in 0..<rows.width {
-        for output in range { weights[column * outputs + output] = solved[column][output - first] }
+      for (place, column) in columns.enumerated() {
+        for output in range { weights[column * outputs + output] = solved[place][output - first] }
       }
     }
     return Fit(means: means, weights: weights)
@@ -72,22 +115,22 @@ enum SparseRidge {
 
   /// Each lane runs its own iteration; they only share the passes over the rows.
   private static func solve(
-    _ rows: SparseRows, _ chosen: [Int], penalty: Float, steps: Int,
+    _ rows: SparseRows, penalty: Float, steps: Int,
     targets: [(residual: Lanes, mask: Lanes)]
   ) -> [Lanes] {
     var weights = [Lanes](repeating: .zero, count: rows.width)
     var gradient = weights
-    addTransposed(rows, chosen, targets.map(\.residual), to: &gradient)
+    addTransposed(rows, targets.map(\.residual), to: &gradient)
     var direction = gradient
     var square = dot(gradient, gradient)
-    var image = [Lanes](repeating: .zero, count: chosen.count)
+    var image = [Lanes](repeating: .zero, count: rows.count)
     for _ in 0..<steps {
-      multiply(rows, chosen, direction, into: &image)
+      multiply(rows, direction, into: &image)
       for index in image.indices { image[index] *= targets[index].mask }
       let curvature = dot(image, image) + penalty * dot(direction, direction)
       let length = quotient(square, curvature)
       var next = [Lanes](repeating: .zero, count: rows.width)
-      addTransposed(rows, chosen, image, to: &next)
+      addTransposed(rows, image, to: &next)
       for index in weights.indices {
         weights[index] += length * direction[index]
         gradient[index] -= length * (next[index] + penalty * direction[index])
@@ -114,22 +157,22 @@ enum SparseRidge {
   }
 
   private static func multiply(
-    _ rows: SparseRows, _ chosen: [Int], _ x: [Lanes], into y: inout [Lanes]
+    _ rows: SparseRows, _ x: [Lanes], into y: inout [Lanes]
   ) {
-    for (index, row) in chosen.enumerated() {
+    for row in 0..<rows.count {
       var sum = Lanes.zero
       for place in rows.starts[row]..<rows.starts[row + 1] {
         sum += rows.values[place] * x[Int(rows.columns[place])]
       }
-      y[index] = sum
+      y[row] = sum
     }
   }
 
   private static func addTransposed(
-    _ rows: SparseRows, _ chosen: [Int], _ x: [Lanes], to y: inout [Lanes]
+    _ rows: SparseRows, _ x: [Lanes], to y: inout [Lanes]
   ) {
-    for (index, row) in chosen.enumerated() {
-      let value = x[index]
+    for row in 0..<rows.count {
+      let value = x[row]
       for place in rows.starts[row]..<rows.starts[row + 1] {
         y[Int(rows.columns[place])] += rows.values[place] * value
       }
@@ -138,43 +181,13 @@ enum SparseRidge {
 }
 
 extension SparseRidge.Fit {
-  /// With weights to the precision of bfloat16, which halves a compressed file and moves a guess by
-  /// less than a hundredth of what it is uncertain by.
-  var rounded: Self {
-    var rounded = self
-    for index in weights.indices {
-      let bits = weights[index].bitPattern
-      // To the nearest, ties to even.
-      rounded.weights[index] = Float(
-        bitPattern: (bits &+ 0x7FFF &+ (bits >> 16 & 1)) & 0xFFFF_0000)
-    }
-    return rounded
-  }
-
-  private typealias Lanes = SparseRidge.Lanes
-
-  /// The outputs for one row.
-  ///
-  /// Sixteen weights are read together, some of which may belong to the next column and go unused.
-  func predict(_ row: SparseVector) -> [Float] {
+  /// The outputs for one row, which may be given in parts.
+  func predict(_ rows: SparseVector...) -> [Float] {
     var result = means
-    weights.withUnsafeBytes { bytes in
-      for first in stride(from: 0, to: means.count, by: Lanes.scalarCount) {
-        var sums = Lanes()
-        for (column, value) in zip(row.indices, row.values) {
-          let place = Int(column) * means.count + first
-          if place + Lanes.scalarCount <= weights.count {
-            sums +=
-              value
-              * bytes.loadUnaligned(
-                fromByteOffset: place * MemoryLayout<Float>.stride, as: Lanes.self)
-          } else {
-            for lane in 0..<weights.count - place { sums[lane] += value * weights[place + lane] }
-          }
-        }
-        for output in first..<min(first + Lanes.scalarCount, means.count) {
-          result[output] += sums[output - first]
-        }
+    for row in rows {
+      for (column, value) in zip(row.indices, row.values) {
+        let start = Int(column) * means.count
+        for output in means.indices { result[output] += weights[start + output] * value }
       }
     }
     return result
