@@ -75,7 +75,7 @@ import Testing
       FakeModel(vocabularySize: 6, contextLength: 200, seed: 2)
     )
     let options = GenerationOptions(
-      sampling: SamplingOptions(temperature: 1, seed: 4), maxTokens: 61, labelsAll: true)
+      sampling: SamplingOptions(temperature: 1, seed: 4), maxTokens: 61)
     let generation = try Generation(
       target: target, prompt: [1, 2], options: options, drafter: ModelDrafter(model: draft),
       policy: SampleCollector(length: 4))
@@ -85,7 +85,9 @@ import Testing
       records.append(try decoder.round(generation).record)
     }
     let samples = (generation.policy as? SampleCollector)?.samples ?? []
-    let judged = records.filter { $0.candidates.count == 4 }.flatMap(\.candidates)
+    let judged = records.filter { $0.candidates.count == 4 }.flatMap {
+      $0.candidates.prefix($0.accepted + 1)
+    }
     #expect(samples.count >= judged.count && judged.count > 40)
     for sample in samples {
       // The fake's state says how many tokens it stands behind, and the last of them.
@@ -128,7 +130,7 @@ import Testing
         return HeadSample(
           before: [], after: depth < 2 ? [] : nil,
           acceptance: Double.random(in: 0..<1, using: &generator) < top ? 1 : 0, depth: depth,
-          confidence: top, summary: summary, nextSummary: depth < 2 ? summary : nil)
+          temperature: 1, confidence: top, summary: summary, nextSummary: depth < 2 ? summary : nil)
       }
     }
   }
