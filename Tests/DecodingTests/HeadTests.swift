@@ -157,6 +157,49 @@ import Testing
     }
   }
 
+  /// Candidates whose state says nothing, and that are kept more often the colder they are drawn.
+  private static func samples(_ count: Int, seed: UInt64) -> [HeadSample] {
+    var generator = SeededGenerator(seed: seed)
+    return (0..<count).map { index in
+      let top = Double.random(in: 0.1...0.95, using: &generator)
+      let temperature = Bool.random(using: &generator) ? 1.0 : 0
+      let summary = LogitsSummary(
+        topProbability: top, secondProbability: (1 - top) / 2, entropy: 2 * (1 - top))
+      let state = (0..<2).map { _ in Float.random(in: -1...1, using: &generator) }
+      let chance = temperature == 0 ? top : 0.3
+      return HeadSample(
+        before: state, after: state,
+        acceptance: Double.random(in: 0..<1, using: &generator) < chance ? 1 : 0, depth: index % 3,
+        temperature: temperature, confidence: top, summary: summary, nextSummary: summary)
+    }
+  }
+
+  @Test func `Trees find what the draft's shape and the temperature say beyond a state`() throws {
+    var training = HeadTraining()
+    training.epochs = 2
+    let samples = Self.samples(6000, seed: 5)
+    let heads = try training.heads(samples, heldOut: Self.samples(1500, seed: 6)) { _, _, _ in }
+    #expect(heads.trees != nil)
+    let few = try training.heads(
+      Array(samples.prefix(HeadTraining.fewestForTrees - 1)), heldOut: []
+    ) { _, _, _ in }
+    #expect(few.trees == nil)
+    var estimator = try training.estimator(
+      samples, heldOut: Self.samples(1500, seed: 6), heads: heads)
+    var (before, after, outcomes): ([Double], [Double], [Double]) = ([], [], [])
+    for sample in Self.samples(4000, seed: 7) {
+      let estimates = estimator.replay(sample, heads)
+      before.append(estimates.beforeDraw)
+      after.append(try #require(estimates.afterFeeding))
+      outcomes.append(sample.acceptance)
+    }
+    for predictions in [before, after] {
+      let forecasts = try BinaryForecasts(probabilities: predictions, outcomes: outcomes)
+      #expect(forecasts.expectedCalibrationError() < 0.04)
+      #expect(forecasts.areaUnderCurve ?? 0 > 0.7)
+    }
+  }
+
   @Test func `Of an older estimator only what still means the same is taken`() throws {
     let trained = try HeadTraining().estimator(Self.rounds(200, seed: 4), heads: nil)
     let data = try JSONEncoder().encode(trained)

@@ -5,7 +5,7 @@ package struct CostMeasurement {
   /// Tokens in the cache.
   package var contexts = [64, 256, 768]
   /// Tokens of the target's forwards, ascending from 1; costs between them lie on straight lines.
-  package var widths = Array(1...17)
+  package var widths = Array(1...17) + [21, 25]
   package var repeats = 11
 
   package init() {}

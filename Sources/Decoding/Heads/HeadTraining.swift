@@ -93,7 +93,7 @@ package struct HeadTraining: Sendable {
   }
 
   /// Fewer samples are no ground for trees.
-  static let fewestForTrees = 2000
+  package static let fewestForTrees = 2000
 
   /// - Parameter states: what a network says of each sample.
   private func trees(
@@ -123,17 +123,22 @@ package struct HeadTraining: Sendable {
     return try booster.fit(.logOdds)
   }
 
-  /// The starting point of the cost-aware policy's estimates: what it would have learned from these
-  /// samples in their order, and then from those that were held out, of which the heads are not surer
-  /// than they should be. Temperatures are fitted to the latter.
+  /// The starting point of the cost-aware policy's estimates.
+  ///
+  /// Trees say chances already, and only the means of runs are learned. Without them it is what the
+  /// policy would have learned from these samples in their order, and then from those that were held
+  /// out, of which the heads are not surer than they should be; temperatures are fitted to the latter.
   package func estimator(
     _ samples: [HeadSample], heldOut: [HeadSample] = [], heads: AcceptanceHeads?
   ) throws(LearningError) -> AcceptanceEstimator {
-    // Trees say chances already, and of samples that they were grown on too sure ones.
-    var estimator = AcceptanceEstimator(believingHeads: heads?.trees != nil)
-    if heads?.trees == nil {
-      estimator.replay(samples, heads)
+    if heads?.trees != nil {
+      var replayed = AcceptanceEstimator(believingHeads: true)
+      replayed.replay(heldOut.isEmpty ? samples : heldOut, heads)
+      replayed.believeHeads()
+      return replayed
     }
+    var estimator = AcceptanceEstimator()
+    estimator.replay(samples, heads)
     estimator.settle()
     guard !heldOut.isEmpty else { return estimator }
     for _ in 0..<2 { estimator.replay(heldOut, heads) }

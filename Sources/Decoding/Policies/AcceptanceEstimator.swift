@@ -27,9 +27,15 @@ package struct AcceptanceEstimator: Sendable {
   ///   there; otherwise they are one piece of evidence among others.
   package init(believingHeads: Bool) {
     self.init()
-    guard believingHeads else { return }
-    beforeDraw.weights = [0, 0, 0, 0, 0, 0, 1, 0]
-    afterFeeding.weights = [0, 0, 0, 0, 0, 0, 1, 0]
+    if believingHeads { believeHeads() }
+  }
+
+  /// Forgets what was learned of the evidence: a head's log-odds are taken as they are. They come of
+  /// many texts, so a single one moves them slowly.
+  mutating func believeHeads() {
+    let believing = OnlineLogistic(
+      weights: [0, 0, 0, 0, 0, 0, 1, 0], memory: SIMD8(repeating: 25))
+    (beforeDraw, afterFeeding) = (believing, believing)
   }
 
   /// Divide the log-odds of each position so that the chance of all candidates up to it is true.

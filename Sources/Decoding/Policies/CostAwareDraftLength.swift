@@ -57,9 +57,8 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
 
   /// V(n) as it is now.
   private func verify(_ tokens: Int, _ position: Int) -> Double {
-    let measured = costs.verify(tokens, context: position)
-    guard isGreedy, let drift else { return measured }
-    return measured * drift.factor(tokens)
+    guard isGreedy, let drift else { return costs.verify(tokens, context: position) }
+    return drift.verify(tokens, context: position, costs)
   }
 
   package mutating func scoresAnother(_ state: DraftState) -> Bool {
@@ -140,8 +139,7 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
     tracker.observe(round)
     if let drift, round.forwarded == round.candidates.count + 1 {
       drift.observe(
-        round.forwarded, seconds: round.seconds.verify,
-        expected: costs.verify(round.forwarded, context: round.position))
+        round.forwarded, context: round.position, seconds: round.seconds.verify, costs)
     }
     if round.accepted > 0 { (patience, idleRounds) = (Self.leastPatience, 0) }
     let seconds =
