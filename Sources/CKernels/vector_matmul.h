@@ -1,7 +1,7 @@
 // The matrix product of float weights: lanes are rows, x is broadcast, and so each lane is the one
 // chain of fma that matmul_scalar.c spells out.
 //
-// Up to 2 * FT_TOKENS tokens go through the weights as they come from memory. More of them share a
+// Up to some dozens of tokens go through the weights as they come from memory. More of them share a
 // block of weights that was converted to f32 once and waits in the nearest cache.
 #include "vector.h"
 
@@ -13,7 +13,7 @@ enum {
   most_panels = 4,
   most_tokens = FT_TOKENS,  // of a tile; pairs of bf16 columns need registers, too
   most_pair_tokens = FT_TOKENS < 6 ? FT_TOKENS : 6,
-  narrow_tokens = 2 * FT_TOKENS,
+  narrow_tokens = 64,
   wide_panels = FT_WIDE_PANELS,
   wide_tokens = FT_SUMS / FT_WIDE_PANELS,
   wide_columns = 96,     // of a block of converted weights: 6 KiB a panel
@@ -160,6 +160,18 @@ FT_VECTOR static void run(ft_dtype dtype, const tile *t, int32_t panels, int32_t
   ft_copy_rows(beside.y, beside.y_stride, t->y, t->y_stride, tokens, rows);
 }
 
+/// Has the k-th of `tiles` tiles that meet the same weights fetch its share of what comes next, the
+/// panels at `next`: memory is read while all of them compute, not only the first. Four are enough to
+/// share it; the others ask for what they read themselves, which is near.
+FT_VECTOR_INLINE void fetch_share(tile *t, int32_t k, int32_t tiles, const char *next,
+                                  size_t panel_bytes, size_t columns, size_t column_bytes) {
+  size_t share = (size_t)(tiles < 4 ? tiles : 4);
+  bool fetches = (size_t)k < share;
+  t->next = fetches ? next + (size_t)k * columns * column_bytes / share : t->weights;
+  t->next_panel = fetches ? panel_bytes : 0;
+  t->next_column = fetches ? column_bytes / share : 0;
+}
+
 /// Panels [first, last) for few tokens: the weights come once from memory as they are, and, where
 /// the tokens are more than a tile takes, again from a near cache.
 FT_VECTOR static void matmul_narrow(const ft_matrix *matrix, int32_t first, int32_t last,
@@ -180,9 +192,8 @@ FT_VECTOR static void matmul_narrow(const ft_matrix *matrix, int32_t first, int3
     int32_t panels = last - panel < widest ? last - panel : widest;
     t.weights = ft_panel(matrix, panel);
     for (int32_t k = 0; k < tiles; k++) {
-      t.next = k == 0 ? t.weights + (size_t)panels * t.panel_bytes : t.weights;
-      t.next_panel = k == 0 ? t.panel_bytes : 0;
-      t.next_column = k == 0 ? column_bytes : 0;
+      fetch_share(&t, k, tiles, t.weights + (size_t)panels * t.panel_bytes, t.panel_bytes,
+                  t.columns, column_bytes);
       int32_t token = n * k / tiles;
       t.x = x + (size_t)token * x_stride;
       t.y = y + (size_t)token * y_stride + (size_t)panel * FT_PANEL;
@@ -237,11 +248,7 @@ FT_VECTOR static void run_wide(const ft_matrix *matrix, int32_t panel, int32_t p
     const char *next = is_last ? (const char *)ft_panel(matrix, panel + panels)
                                : weights + wide_columns * column_bytes;
     for (int32_t k = 0; k < tiles; k++) {
-      size_t share = (size_t)(tiles < 4 ? tiles : 4);  // of the tiles that fetch what comes next
-      bool fetches = (size_t)k < share;
-      t.next = fetches ? next + (size_t)k * wide_columns * column_bytes / share : t.weights;
-      t.next_panel = fetches ? panel_bytes : 0;
-      t.next_column = fetches ? column_bytes / share : 0;
+      fetch_share(&t, k, tiles, next, panel_bytes, wide_columns, column_bytes);
       int32_t token = (int32_t)((int64_t)n * k / tiles);
       t.x = x + (size_t)token * x_stride + begin;
       t.y = y + (size_t)token * y_stride + (size_t)panel * FT_PANEL;

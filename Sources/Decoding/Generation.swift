@@ -7,23 +7,19 @@ package struct GenerationOptions: Sendable {
   package var endOfSequence: Set<TokenID>
   /// Tells the random numbers of requests with the same seed apart.
   package var request: UInt64
-  /// Compute the acceptance of every candidate, also behind the first rejected one: labels for
-  /// training, at the cost of a distribution each.
-  package var labelsAll: Bool
   /// Keep the target's final hidden state before the first token of the answer, and again whenever
   /// the answer has grown by so many tokens; nil for never.
   package var stateInterval: Int?
 
   package init(
     sampling: SamplingOptions = SamplingOptions(), maxTokens: Int = 256,
-    endOfSequence: Set<TokenID> = [], request: UInt64 = 0, labelsAll: Bool = false,
+    endOfSequence: Set<TokenID> = [], request: UInt64 = 0,
     stateInterval: Int? = nil
   ) {
     self.sampling = sampling
     self.maxTokens = maxTokens
     self.endOfSequence = endOfSequence
     self.request = request
-    self.labelsAll = labelsAll
     self.stateInterval = stateInterval
   }
 }

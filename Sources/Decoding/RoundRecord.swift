@@ -39,7 +39,7 @@ package struct CandidateRecord: Sendable, Codable, Equatable {
   /// With which the draft drew it.
   package var probability: Double
   /// min(1, p / q), the chance of being kept when those before it are; nil where it was not
-  /// computed (behind the first rejected candidate, unless labels are wanted).
+  /// computed (behind the first rejected candidate).
   package var acceptance: Double?
   /// The draft's shape before it was drawn, where the policy asked for it.
   package var topProbability: Double?

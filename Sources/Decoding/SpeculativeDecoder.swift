@@ -117,7 +117,8 @@ extension Generation {
     guard let drafter, prefix.count > prefix.promptCount, room > 0 else { return draft }
     let begin = clock.now
     defer { prefix.removeLast(draft.candidates.count) }
-    var state = DraftState(position: prefix.count, room: room)
+    var state = DraftState(
+      position: prefix.count, room: room, temperature: options.sampling.temperature)
     func ask(_ question: () -> Bool) -> Bool {
       var answer = false
       draft.policySeconds += clock.measure { answer = question() }.inSeconds
@@ -159,7 +160,6 @@ extension Generation {
       return known[index]
     }
     let verdict = rule.verdict(candidates, position: prefix.count, &chance, target: target)
-    if options.labelsAll, let last = candidates.indices.last { _ = target(last) }
     let acceptances = candidates.enumerated().map { index, candidate in
       index < known.count
         ? TokenVerification.acceptance(

@@ -29,6 +29,7 @@ package struct HeadFile: Sendable {
     var prefix: String { rawValue + "." }
     var layersKey: String { rawValue + "_layers" }
   }
+  private static let treeParts = ["before_draw_trees.", "after_feeding_trees."]
   private static let estimatorKey = "estimator"
   private static let provenanceKey = "provenance"
 
@@ -62,7 +63,8 @@ package struct HeadFile: Sendable {
     }
     specDecPlusPlus = try network(.specDecPlusPlus)
     if let before = try network(.beforeDraw), let after = try network(.afterFeeding) {
-      heads = AcceptanceHeads(beforeDraw: before, afterFeeding: after)
+      heads = AcceptanceHeads(
+        beforeDraw: before, afterFeeding: after, trees: try Self.trees(archive, path: path))
     }
     if let text = archive.metadata[Self.estimatorKey] {
       estimator = try Self.decode(text, path: path, key: Self.estimatorKey)
@@ -80,10 +82,39 @@ package struct HeadFile: Sendable {
       archive.metadata[part.layersKey] = try Self.encode(network.layers, path: path)
       for (name, tensor) in network.tensors { archive.tensors[part.prefix + name] = tensor }
     }
+    if let trees = heads?.trees {
+      for (part, ensemble) in zip(Self.treeParts, [trees.beforeDraw, trees.afterFeeding]) {
+        for (name, tensor) in ensemble.tensors { archive.tensors[part + name] = tensor }
+      }
+    }
     if let estimator {
       archive.metadata[Self.estimatorKey] = try Self.encode(estimator, path: path)
     }
     try archive.write(to: path)
+  }
+
+  /// - Throws: `malformed` for what are no trees, or trees over other evidence.
+  private static func trees(
+    _ archive: TensorArchive, path: String
+  ) throws(ModelError) -> AcceptanceHeads.Trees? {
+    guard archive.tensors.keys.contains(where: { $0.hasPrefix(treeParts[0]) }) else { return nil }
+    var ensembles: [TreeEnsemble] = []
+    let widths = [AcceptanceHeads.Evidence.beforeCount, AcceptanceHeads.Evidence.afterCount]
+    for (part, width) in zip(treeParts, widths) {
+      do throws(LearningError) {
+        ensembles.append(try TreeEnsemble(tensors: archive.part(part)))
+      } catch {
+        throw ModelError(.malformed, path: path, place: part, problem: error.description)
+      }
+      let found = ensembles[ensembles.count - 1]
+      guard found.denseWidth == width, found.sparseWidth == 0, found.outputWidth == 1 else {
+        throw ModelError(
+          .malformed, path: path, place: part,
+          problem: "reads \(found.denseWidth) features where there are \(width)",
+          advice: "train the heads again with \"foretoken head train\"")
+      }
+    }
+    return AcceptanceHeads.Trees(beforeDraw: ensembles[0], afterFeeding: ensembles[1])
   }
 
   private static func decode<Value: Decodable>(

@@ -26,12 +26,12 @@ struct ModelOptions: ParsableArguments {
   @Option(
     help: """
       Type of the draft's weights in memory; the law of the text does not depend on it. (default: as \
-      --dtype, or q8, whose steps take half the time)
+      --dtype, or q4, whose steps take half the time)
       """)
   var draftDtype: WeightType?
 
   /// Of the draft's weights.
-  var draftType: WeightType { draftDtype ?? dtype ?? .q8 }
+  var draftType: WeightType { draftDtype ?? dtype ?? .q4 }
 
   @Option(
     help: ArgumentHelp(

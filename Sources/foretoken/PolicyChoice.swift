@@ -3,7 +3,7 @@ import Learning
 import Transformer
 
 /// Who proposes tokens and how many of them, as a person names it: `plain`, `fixed:3`,
-/// `confidence:0.4`, `cost-aware+lookup`.
+/// `confidence:0.4+lookup`, `cost-aware`.
 struct PolicyChoice: Sendable, Hashable, CustomStringConvertible {
   /// The full name, every parameter in it: two choices are the same when their names are.
   let description: String
@@ -14,7 +14,7 @@ struct PolicyChoice: Sendable, Hashable, CustomStringConvertible {
   /// Decodes with the target alone.
   static let plain = fixed(0)
 
-  /// Nothing to tune; with the shipped draft, letting repeated text propose first gains nothing.
+  /// Nothing to tune.
   static let costAware = PolicyChoice(
     Kind.all.first { $0.name == "cost-aware" } ?? Kind.all[0], parameter: 0)
 
@@ -57,12 +57,12 @@ struct PolicyChoice: Sendable, Hashable, CustomStringConvertible {
   private init(_ kind: Kind, parameter: Double, looksUpFirst: Bool = false) {
     self.kind = kind
     self.parameter = parameter
-    self.looksUpFirst = looksUpFirst
+    self.looksUpFirst = looksUpFirst || kind.looksUpFirst
     var name = kind.name
     if let allowed = kind.parameter, kind.source != .nobody {
       name += ":" + (allowed.isWhole ? "\(Int(parameter))" : "\(parameter)")
     }
-    description = name + (looksUpFirst ? "+lookup" : "")
+    description = name + (looksUpFirst && !kind.looksUpFirst ? "+lookup" : "")
   }
 
   static func == (a: PolicyChoice, b: PolicyChoice) -> Bool { a.description == b.description }
@@ -88,7 +88,9 @@ extension PolicyChoice {
   }
 
   /// Whether all candidates of the policy with this name are a draft model's, or there are none.
-  static func asksModelOnly(_ name: String) -> Bool { !name.contains("lookup") }
+  static func asksModelOnly(_ name: String) -> Bool {
+    !name.contains("lookup") && !Kind.all.contains { $0.name == name && $0.looksUpFirst }
+  }
 
   /// Whether a draft model proposes.
   var needsDraft: Bool { kind.source == .model }
@@ -114,7 +116,7 @@ extension PolicyChoice {
     case .model:
       guard let model = try model() else { return nil }
       guard looksUpFirst else { return model }
-      return HybridDrafter(lookup: PromptLookupDrafter(), model: model)
+      return HybridDrafter(model: model)
     }
   }
 
@@ -141,6 +143,8 @@ extension PolicyChoice {
     var parameter: Parameter?
     var source = Source.model
     var needsCosts = false
+    /// Long repeats propose before the model does, as with `+lookup`.
+    var looksUpFirst = false
     var make: @Sendable (Double, PolicyResources) throws(CommandError) -> any DraftLengthPolicy
 
     var usage: String {
@@ -153,7 +157,7 @@ extension PolicyChoice {
     ) throws(CommandError) -> any DraftLengthPolicy {
       CostAwareDraftLength(
         costs: try resources.measuredCosts, estimator: resources.estimator,
-        heads: resources.trained?.heads, evidence: evidence)
+        heads: resources.trained?.heads, evidence: evidence, drift: resources.drift)
     }
 
     /// With `product`, what each kind of evidence is worth under SpecDec++'s rule.
@@ -218,13 +222,17 @@ extension PolicyChoice {
         BanditDraftLength([0, 1, 2, 4, 8].map(FixedDraftLength.init) + [ConfidenceThreshold()])
       },
       Kind(
-        name: "cost-aware", summary: "while a token earns more than it costs; nothing to tune",
-        needsCosts: true
+        name: "cost-aware",
+        summary: "while a token earns more than it costs, long repeats first; nothing to tune",
+        needsCosts: true, looksUpFirst: true
       ) { _, resources throws(CommandError) in
         try costAware(.both, resources)
       },
       Kind(
-        name: "cost-aware-draft", summary: "the same by the draft's probabilities as they are",
+        name: "cost-aware-both", summary: "the same without looking up repeats", needsCosts: true
+      ) { _, resources throws(CommandError) in try costAware(.both, resources) },
+      Kind(
+        name: "cost-aware-draft", summary: "by the draft's probabilities as they are",
         needsCosts: true
       ) { _, resources throws(CommandError) in try costAware(.draft, resources) },
       Kind(
@@ -247,6 +255,8 @@ extension PolicyChoice {
 struct PolicyResources: Sendable {
   var costs: CostModel?
   var trained: HeadFile?
+  /// What rounds of this process tell of the costs.
+  let drift = CostDrift()
 
   /// Where estimates begin.
   fileprivate var estimator: AcceptanceEstimator { trained?.estimator ?? AcceptanceEstimator() }

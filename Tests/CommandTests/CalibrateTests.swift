@@ -31,7 +31,7 @@ import Testing
   {
     let calibration = try calibrate()
     #expect(calibration.costs.contexts == [16, 64])
-    #expect(calibration.costs.widest == 17)
+    #expect(calibration.costs.widest == 25)
     #expect(calibration.costs.draftStep.allSatisfy { $0 > 0 })
     #expect(calibration.costs.overhead > 0)
     #expect(calibration.machine.threads == 1 && !calibration.isBrief)

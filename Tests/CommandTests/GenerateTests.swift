@@ -23,7 +23,7 @@ import Testing
 
   @Test(
     "No policy and no way to judge changes a greedy token, or a seed's text when draws are coupled",
-    arguments: ["cost-aware", "cost-aware+lookup", "prompt-lookup", "confidence", "bandit"],
+    arguments: ["cost-aware", "fixed:3+lookup", "prompt-lookup", "confidence", "bandit"],
     VerificationChoice.allCases)
   func policies(_ policy: String, _ verification: VerificationChoice) throws {
     let common = ["hello", "-n", "60", "--verification", verification.rawValue]

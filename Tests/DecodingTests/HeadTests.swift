@@ -75,7 +75,7 @@ import Testing
       FakeModel(vocabularySize: 6, contextLength: 200, seed: 2)
     )
     let options = GenerationOptions(
-      sampling: SamplingOptions(temperature: 1, seed: 4), maxTokens: 61, labelsAll: true)
+      sampling: SamplingOptions(temperature: 1, seed: 4), maxTokens: 61)
     let generation = try Generation(
       target: target, prompt: [1, 2], options: options, drafter: ModelDrafter(model: draft),
       policy: SampleCollector(length: 4))
@@ -85,7 +85,9 @@ import Testing
       records.append(try decoder.round(generation).record)
     }
     let samples = (generation.policy as? SampleCollector)?.samples ?? []
-    let judged = records.filter { $0.candidates.count == 4 }.flatMap(\.candidates)
+    let judged = records.filter { $0.candidates.count == 4 }.flatMap {
+      $0.candidates.prefix($0.accepted + 1)
+    }
     #expect(samples.count >= judged.count && judged.count > 40)
     for sample in samples {
       // The fake's state says how many tokens it stands behind, and the last of them.
@@ -128,7 +130,7 @@ import Testing
         return HeadSample(
           before: [], after: depth < 2 ? [] : nil,
           acceptance: Double.random(in: 0..<1, using: &generator) < top ? 1 : 0, depth: depth,
-          confidence: top, summary: summary, nextSummary: depth < 2 ? summary : nil)
+          temperature: 1, confidence: top, summary: summary, nextSummary: depth < 2 ? summary : nil)
       }
     }
   }
@@ -151,6 +153,49 @@ import Testing
     for (predictions, truth) in [(before, outcomes), (after, fedOutcomes)] {
       let forecasts = try BinaryForecasts(probabilities: predictions, outcomes: truth)
       #expect(forecasts.expectedCalibrationError() < 0.03)
+      #expect(forecasts.areaUnderCurve ?? 0 > 0.7)
+    }
+  }
+
+  /// Candidates whose state says nothing, and that are kept more often the colder they are drawn.
+  private static func samples(_ count: Int, seed: UInt64) -> [HeadSample] {
+    var generator = SeededGenerator(seed: seed)
+    return (0..<count).map { index in
+      let top = Double.random(in: 0.1...0.95, using: &generator)
+      let temperature = Bool.random(using: &generator) ? 1.0 : 0
+      let summary = LogitsSummary(
+        topProbability: top, secondProbability: (1 - top) / 2, entropy: 2 * (1 - top))
+      let state = (0..<2).map { _ in Float.random(in: -1...1, using: &generator) }
+      let chance = temperature == 0 ? top : 0.3
+      return HeadSample(
+        before: state, after: state,
+        acceptance: Double.random(in: 0..<1, using: &generator) < chance ? 1 : 0, depth: index % 3,
+        temperature: temperature, confidence: top, summary: summary, nextSummary: summary)
+    }
+  }
+
+  @Test func `Trees find what the draft's shape and the temperature say beyond a state`() throws {
+    var training = HeadTraining()
+    training.epochs = 2
+    let samples = Self.samples(6000, seed: 5)
+    let heads = try training.heads(samples, heldOut: Self.samples(1500, seed: 6)) { _, _, _ in }
+    #expect(heads.trees != nil)
+    let few = try training.heads(
+      Array(samples.prefix(HeadTraining.fewestForTrees - 1)), heldOut: []
+    ) { _, _, _ in }
+    #expect(few.trees == nil)
+    var estimator = try training.estimator(
+      samples, heldOut: Self.samples(1500, seed: 6), heads: heads)
+    var (before, after, outcomes): ([Double], [Double], [Double]) = ([], [], [])
+    for sample in Self.samples(4000, seed: 7) {
+      let estimates = estimator.replay(sample, heads)
+      before.append(estimates.beforeDraw)
+      after.append(try #require(estimates.afterFeeding))
+      outcomes.append(sample.acceptance)
+    }
+    for predictions in [before, after] {
+      let forecasts = try BinaryForecasts(probabilities: predictions, outcomes: outcomes)
+      #expect(forecasts.expectedCalibrationError() < 0.04)
       #expect(forecasts.areaUnderCurve ?? 0 > 0.7)
     }
   }

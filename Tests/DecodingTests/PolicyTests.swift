@@ -54,6 +54,38 @@ import Testing
     return count
   }
 
+  @Test func `Slow memory lifts what few tokens cost, fast memory lowers it, many cost the same`() {
+    let costs = CostModel(draftStep: 0.1, verify: [1, 1, 1.1, 1.3, 2, 3])
+    let drift = CostDrift()
+    func now() -> [Double] { (1...6).map { drift.verify($0, context: 0, costs) } }
+    #expect(now() == costs.verify[0])
+    for _ in 0..<200 { drift.observe(2, context: 0, seconds: 1.5, costs) }
+    #expect(zip(now(), [1.5, 1.5, 1.5, 1.5, 2, 3]).allSatisfy { abs($0 - $1) < 1e-6 })
+    // Many tokens say nothing but that the floor is below them.
+    drift.observe(6, context: 0, seconds: 3, costs)
+    #expect(now()[0] < 1.5 && now()[0] > 1.4)
+    for _ in 0..<400 { drift.observe(1, context: 0, seconds: 0.7, costs) }
+    #expect(zip(now(), [0.7, 0.7, 0.9, 1.3, 2, 3]).allSatisfy { abs($0 - $1) < 1e-6 })
+  }
+
+  @Test func `What rounds take changes greedy decisions only`() {
+    let costs = CostModel(draftStep: 0.05, verify: [1, 1.5, 2, 2.5, 3, 3.5])
+    let slow = CostDrift()
+    for _ in 0..<200 { slow.observe(1, context: 0, seconds: 2, costs) }
+    func drafts(_ drift: CostDrift?, temperature: Double) -> Int {
+      var policy = CostAwareDraftLength(costs: costs, drift: drift)
+      var state = DraftState(position: 10, room: 50, temperature: temperature)
+      let evidence = DraftEvidence(
+        summary: LogitsSummary(topProbability: 0.5, secondProbability: 0.2, entropy: 1.5))
+      while policy.scoresAnother(state), policy.submits(evidence, after: state) {
+        state.candidates.append(DrawnCandidate(token: 1, probability: 0.5, evidence: evidence))
+      }
+      return state.candidates.count
+    }
+    #expect(drafts(slow, temperature: 1) == drafts(nil, temperature: 1))
+    #expect(drafts(slow, temperature: 0) > drafts(nil, temperature: 0))
+  }
+
   @Test func `Hugging Face's heuristic adds two after a clean round and takes one after another`() {
     var policy = HeuristicDraftLength(start: 5)
     policy.observe(Self.round([1, 1, 1, 1, 1], accepted: 5))
@@ -196,6 +228,8 @@ import Testing
     #expect(costs.draftStep(context: 900) == 2)
     #expect(costs.verify(1, context: 200) == 15)
     #expect(costs.verify(5, context: 100) == 14)
+    // On the slope of the widest half, not on that from one token on.
+    #expect(CostModel(draftStep: 1, verify: [2, 2, 2, 3, 4]).verify(7, context: 0) == 6)
     #expect(costs.widest == 3)
   }
 

@@ -51,6 +51,19 @@ import Testing
     #expect(try predictions(stump.fit(.mean), [[6, 0], [6.1, 0]]) == [5, 5])
   }
 
+  @Test("Log-odds by hand: from the odds of all labels, a Newton step in each leaf")
+  func logOddsByHand() throws {
+    let booster = try GradientBooster(
+      training: table([[0, 0, 1, 1]]), targets: [0, 0.5, 0.5, 1],
+      settings: .init(trees: 1, learningRate: 1, depth: 1, minimumLeafWeight: 0.1, penalty: 0))
+    let ensemble = try booster.fit(.logOdds)
+    #expect(ensemble.base == [0])
+    // Derivatives of each half: 0.5 + 0 or 0 - 0.5, over 0.25 + 0.25.
+    #expect(try predictions(ensemble, [[0], [1]]) == [-1, 1])
+    let impossible = try GradientBooster(training: table([[0, 1]]), targets: [0, 1.5])
+    #expect(throws: LearningError.self) { try impossible.fit(.logOdds) }
+  }
+
   @Test("A quantile goes to the quantile of each leaf, over all draws that are there")
   func quantileByHand() throws {
     let booster = try GradientBooster(

@@ -10,11 +10,22 @@ import Transformer
     let folder = try TemporaryFolder()
     let path = folder.file("heads.safetensors.zst")
     let layers = [Layer].multilayer([6, 4, 1])
+    func trees(_ width: Int) throws -> TreeEnsemble {
+      var table = FeatureTable(denseWidth: width)
+      for row in 0..<40 { try table.append(dense: Array(repeating: Float(row), count: width)) }
+      return try GradientBooster(
+        training: table, targets: (0..<40).map { $0 < 15 ? 0 : 1 },
+        settings: BoostingSettings(trees: 2, minimumLeafWeight: 1)
+      ).fit(.logOdds)
+    }
     var file = HeadFile(
       specDecPlusPlus: try DenseNetwork(.specDecPlusPlusHead(width: 6), seed: 1),
       heads: AcceptanceHeads(
         beforeDraw: try DenseNetwork(layers, seed: 2),
-        afterFeeding: try DenseNetwork(layers, seed: 3)),
+        afterFeeding: try DenseNetwork(layers, seed: 3),
+        trees: AcceptanceHeads.Trees(
+          beforeDraw: try trees(AcceptanceHeads.Evidence.beforeCount),
+          afterFeeding: try trees(AcceptanceHeads.Evidence.afterCount))),
       estimator: AcceptanceEstimator(), provenance: "a test")
     file.estimator?.learn(
       acceptance: 0.25, depth: 1, beforeDraw: SIMD8(repeating: 1), afterFeeding: nil, previous: nil,
@@ -24,6 +35,7 @@ import Transformer
     #expect(read.specDecPlusPlus == file.specDecPlusPlus)
     #expect(read.heads?.beforeDraw == file.heads?.beforeDraw)
     #expect(read.heads?.afterFeeding == file.heads?.afterFeeding)
+    #expect(read.heads?.trees == file.heads?.trees && read.heads?.trees != nil)
     #expect(read.estimator?.beforeDraw == file.estimator?.beforeDraw)
     #expect(read.provenance == "a test")
     let error = #expect(throws: ModelError.self) {
@@ -44,8 +56,8 @@ import Transformer
       file.onPolicy.append(
         HeadSample(
           before: [Float(index), 1, -2], after: isFed ? [0.5, Float(index), 3] : nil,
-          acceptance: number, depth: index % 5, confidence: 1 - number, summary: summary,
-          nextSummary: isFed ? summary : nil))
+          acceptance: number, depth: index % 5, temperature: number, confidence: 1 - number,
+          summary: summary, nextSummary: isFed ? summary : nil))
       file.prompts.append(index / 4)
       file.teacherForced.append(
         TeacherForcing.Sample(hidden: [1, 2, Float(index)], acceptance: number))

@@ -5,10 +5,13 @@ package struct CostMeasurement {
   /// Tokens in the cache.
   package var contexts = [64, 256, 768]
   /// Tokens of the target's forwards, ascending from 1; costs between them lie on straight lines.
-  package var widths = Array(1...17)
-  package var repeats = 7
+  package var widths = Array(1...17) + [21, 25]
+  package var repeats = 11
 
   package init() {}
+
+  /// Steps of a draft after the first, which finds its weights out of the caches.
+  private static let furtherSteps = 4
 
   /// A first idea in a fraction of a second, for a command that somebody waits for.
   package static var brief: CostMeasurement {
@@ -47,7 +50,7 @@ package struct CostMeasurement {
           // In the order of rounds, so that each step finds the processor's caches as it does there.
           _ = try verifier.time(width: 1)
           firsts.append(try drafter.time())
-          steps.append(try drafter.time())
+          for _ in 0..<Self.furtherSteps { steps.append(try drafter.time()) }
           times[index].append(try verifier.time(width: width))
           done += 1
           progress?(done, total)
@@ -79,11 +82,17 @@ package struct CostMeasurement {
   /// Seconds for both heads to judge a candidate.
   private static func time(_ heads: AcceptanceHeads, _ repeats: Int) -> Double {
     var reader = AcceptanceHeads.Reader(heads)
-    let state = [Float](repeating: 0.5, count: heads.beforeDraw.inputWidth)
+    let next = DraftEvidence(
+      summary: LogitsSummary(topProbability: 0.6, secondProbability: 0.2, entropy: 1),
+      hidden: [Float](repeating: 0.5, count: heads.beforeDraw.inputWidth))
+    let candidate = DrawnCandidate(token: 0, probability: 0.5, evidence: next)
     let calls = 16
     let times = (0..<repeats).map { _ in
       ContinuousClock().measure {
-        for _ in 0..<calls { _ = (reader.beforeDraw(state), reader.afterFeeding(state)) }
+        for _ in 0..<calls {
+          _ = reader.beforeDraw(next, depth: 1, temperature: 1)
+          _ = reader.afterFeeding(candidate, next: next, depth: 1, temperature: 1)
+        }
       }.inSeconds / Double(calls)
     }
     return times.median
@@ -183,8 +192,5 @@ package struct CostMeasurement {
 }
 
 extension [Double] {
-  fileprivate var median: Double {
-    let sorted = sorted()
-    return isEmpty ? 0 : (sorted[(count - 1) / 2] + sorted[count / 2]) / 2
-  }
+  fileprivate var median: Double { isEmpty ? 0 : sorted()[(count - 1) / 2] }
 }

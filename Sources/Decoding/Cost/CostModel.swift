@@ -91,8 +91,10 @@ package struct CostModel: Sendable, Codable, Equatable {
 
   private static func cost(_ row: [Double], _ tokens: Int) -> Double {
     if tokens <= row.count { return row[max(tokens, 1) - 1] }
-    let slope = row.count > 1 ? (row[row.count - 1] - row[0]) / Double(row.count - 1) : row[0]
-    return row[row.count - 1] + slope * Double(tokens - row.count)
+    // The widest half: a few tokens cost as much as one, many as many times more.
+    let last = row.count - 1
+    let slope = last > 0 ? (row[last] - row[last / 2]) / Double(last - last / 2) : row[0]
+    return row[last] + slope * Double(tokens - row.count)
   }
 
   /// The last measured context not above, and how far on the way to the next one.

@@ -1,21 +1,76 @@
 package import Learning
 
-/// Trained heads on the draft's final state, as one more piece of evidence for the cost-aware policy.
-package struct AcceptanceHeads: Sendable, Codable {
+/// Trained heads: what a pair's evidence says of a candidate's acceptance.
+///
+/// A network reads the draft's final state; trees weigh what it says with the shape of the draft's
+/// distribution, the candidate's place and the temperature at which it is drawn.
+package struct AcceptanceHeads: Sendable {
   /// `(hidden) -> 1` log-odds that the candidate predicted from a state will be kept.
   package var beforeDraw: DenseNetwork
   /// `(hidden) -> 1` log-odds that the token whose own state it is will be kept.
   package var afterFeeding: DenseNetwork
+  /// Nil where only the networks were trained.
+  package var trees: Trees?
+
+  /// `(features) -> 1` log-odds, from `Evidence`.
+  package struct Trees: Sendable, Equatable {
+    package var beforeDraw: TreeEnsemble
+    package var afterFeeding: TreeEnsemble
+
+    /// - Precondition: they take what `Evidence` gives and say one number.
+    package init(beforeDraw: TreeEnsemble, afterFeeding: TreeEnsemble) {
+      precondition(beforeDraw.takes(Evidence.beforeCount))
+      precondition(afterFeeding.takes(Evidence.afterCount))
+      self.beforeDraw = beforeDraw
+      self.afterFeeding = afterFeeding
+    }
+  }
 
   /// - Precondition: both take the same width and give one number.
-  package init(beforeDraw: DenseNetwork, afterFeeding: DenseNetwork) {
+  package init(beforeDraw: DenseNetwork, afterFeeding: DenseNetwork, trees: Trees? = nil) {
     precondition(beforeDraw.inputWidth == afterFeeding.inputWidth)
     precondition(beforeDraw.outputWidth == 1 && afterFeeding.outputWidth == 1)
     self.beforeDraw = beforeDraw
     self.afterFeeding = afterFeeding
+    self.trees = trees
   }
 
-  /// Runs the heads without allocating.
+  /// What trees weigh.
+  package enum Evidence {
+    package static let beforeCount = 6
+    package static let afterCount = 9
+
+    /// Of the next candidate, before its draw.
+    ///
+    /// - Parameter state: what the network says of the state that it is predicted from.
+    static func before(
+      _ next: LogitsSummary, depth: Int, temperature: Double, state: Double
+    ) -> [Float] {
+      [
+        .logit(next.topProbability), next.topProbability - next.secondProbability, next.entropy,
+        Double(depth), temperature, state,
+      ].map(Float.init)
+    }
+
+    /// Of a candidate whose own state is known.
+    ///
+    /// - Parameters:
+    ///   - confidence: the draft's probability of it.
+    ///   - summary: of the draft's distribution that it was drawn from, `next` of the one after it.
+    ///   - state: what the network says of its state.
+    static func after(
+      confidence: Double, _ summary: LogitsSummary, next: LogitsSummary, depth: Int,
+      temperature: Double, state: Double
+    ) -> [Float] {
+      [
+        .logit(confidence), summary.topProbability - summary.secondProbability, summary.entropy,
+        .logit(next.topProbability), next.topProbability - next.secondProbability, next.entropy,
+        Double(depth), temperature, state,
+      ].map(Float.init)
+    }
+  }
+
+  /// Runs the heads.
   struct Reader: Sendable {
     private let heads: AcceptanceHeads
     private var before: NetworkWorkspace
@@ -28,14 +83,30 @@ package struct AcceptanceHeads: Sendable, Codable {
       after = NetworkWorkspace(for: heads.afterFeeding)
     }
 
-    /// Log-odds for the candidate that is predicted from this state; 0 without a state.
-    mutating func beforeDraw(_ hidden: [Float]?) -> Double {
-      Self.run(heads.beforeDraw, hidden, &before, &output)
+    /// Log-odds for the candidate that is predicted from this evidence; 0 without a state.
+    mutating func beforeDraw(_ next: DraftEvidence, depth: Int, temperature: Double) -> Double {
+      let state = Self.run(heads.beforeDraw, next.hidden, &before, &output)
+      guard let trees = heads.trees, let summary = next.summary else { return state }
+      trees.beforeDraw.predict(
+        Evidence.before(summary, depth: depth, temperature: temperature, state: state),
+        into: &output)
+      return Double(output[0])
     }
 
-    /// Log-odds for the token whose own state this is.
-    mutating func afterFeeding(_ hidden: [Float]?) -> Double {
-      Self.run(heads.afterFeeding, hidden, &after, &output)
+    /// Log-odds for the candidate, given the evidence that its own state gives.
+    mutating func afterFeeding(
+      _ candidate: DrawnCandidate, next: DraftEvidence, depth: Int, temperature: Double
+    ) -> Double {
+      let state = Self.run(heads.afterFeeding, next.hidden, &after, &output)
+      guard let trees = heads.trees, let summary = candidate.evidence.summary,
+        let nextSummary = next.summary
+      else { return state }
+      trees.afterFeeding.predict(
+        Evidence.after(
+          confidence: candidate.confidence, summary, next: nextSummary, depth: depth,
+          temperature: temperature, state: state),
+        into: &output)
+      return Double(output[0])
     }
 
     private static func run(
@@ -46,5 +117,11 @@ package struct AcceptanceHeads: Sendable, Codable {
       head.predict(hidden.span, into: &output, workspace: &workspace)
       return Double(output[0])
     }
+  }
+}
+
+extension TreeEnsemble {
+  fileprivate func takes(_ width: Int) -> Bool {
+    denseWidth == width && sparseWidth == 0 && outputWidth == 1
   }
 }

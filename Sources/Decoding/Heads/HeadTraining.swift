@@ -38,12 +38,15 @@ package struct HeadTraining: Sendable {
       (heldOut.map(\.hidden), heldOut.map(\.acceptance)), settings, report)
   }
 
-  /// Our two heads from on-policy samples, unweighted, so that they say probabilities.
+  /// Our heads from on-policy samples, unweighted, so that they say probabilities.
+  ///
+  /// The trees learn what a network is worth on prompts that it has not seen: each part of the
+  /// samples is judged by a network that was trained on the others.
   package func heads(
     _ samples: [HeadSample], heldOut: [HeadSample], report: Report
   ) throws(LearningError) -> AcceptanceHeads {
     func network(
-      _ name: String, _ state: (HeadSample) -> [Float]?
+      _ samples: [HeadSample], _ name: String, _ state: (HeadSample) -> [Float]?
     ) throws(LearningError) -> DenseNetwork {
       let (rows, labels) = Self.rows(samples, state)
       guard let width = rows.first?.count else {
@@ -61,22 +64,84 @@ package struct HeadTraining: Sendable {
         name, network, SoftLabelCrossEntropy(), (rows, labels), Self.rows(heldOut, state), settings,
         report)
     }
-    return AcceptanceHeads(
-      beforeDraw: try network("before the draw") { $0.before },
-      afterFeeding: try network("after feeding") { $0.after })
+    var heads = AcceptanceHeads(
+      beforeDraw: try network(samples, "before the draw") { $0.before },
+      afterFeeding: try network(samples, "after feeding") { $0.after })
+    guard samples.count >= Self.fewestForTrees else { return heads }
+    var (before, after): ([Double], [Double]) = ([], [])
+    let parts = 4
+    for part in 0..<parts {
+      // In the order of prompts, so that a prompt is in one part (but for those at its ends).
+      let range = samples.count * part / parts..<samples.count * (part + 1) / parts
+      let others = Array(samples[..<range.lowerBound] + samples[range.upperBound...])
+      let judges = AcceptanceHeads(
+        beforeDraw: try network(others, "before the draw, part \(part + 1) left out") { $0.before },
+        afterFeeding: try network(others, "after feeding, part \(part + 1) left out") { $0.after })
+      let states = judges.states(samples[range])
+      before += states.map(\.before)
+      after += states.map(\.after)
+    }
+    let heldOutStates = heads.states(heldOut[...])
+    heads.trees = AcceptanceHeads.Trees(
+      beforeDraw: try trees(
+        "trees before the draw", samples, before, heldOut, heldOutStates.map(\.before)
+      ) { $0.evidenceBefore(state: $1) },
+      afterFeeding: try trees(
+        "trees after feeding", samples, after, heldOut, heldOutStates.map(\.after)
+      ) { $0.evidenceAfter(state: $1) })
+    return heads
   }
 
-  /// The starting point of the cost-aware policy's estimates: what it would have learned from these
-  /// samples in their order, and then from those that were held out, of which the heads are not surer
-  /// than they should be. Temperatures are fitted to the latter.
+  /// Fewer samples are no ground for trees.
+  package static let fewestForTrees = 2000
+
+  /// - Parameter states: what a network says of each sample.
+  private func trees(
+    _ name: String, _ samples: [HeadSample], _ states: [Double], _ heldOut: [HeadSample],
+    _ heldOutStates: [Double], _ evidence: (HeadSample, Double) -> [Float]?
+  ) throws(LearningError) -> TreeEnsemble {
+    func table(
+      _ samples: [HeadSample], _ states: [Double]
+    ) throws(LearningError) -> (features: FeatureTable, targets: [Float]) {
+      var (table, labels): (FeatureTable?, [Float]) = (nil, [])
+      for (sample, state) in zip(samples, states) {
+        guard let row = evidence(sample, state) else { continue }
+        if table == nil { table = FeatureTable(denseWidth: row.count) }
+        try table?.append(dense: row)
+        labels.append(Float(sample.acceptance))
+      }
+      return (table ?? FeatureTable(denseWidth: 1), labels)
+    }
+    let (training, held) = (try table(samples, states), try table(heldOut, heldOutStates))
+    let isHeld = held.features.count > 0
+    let booster = try GradientBooster(
+      training: training.features, targets: training.targets,
+      heldOut: isHeld ? (held.features, held.targets) : nil,
+      settings: BoostingSettings(
+        trees: 80, learningRate: 0.1, depth: 3, minimumLeafWeight: 10, penalty: 5,
+        patience: isHeld ? 10 : nil, seed: seed))
+    return try booster.fit(.logOdds)
+  }
+
+  /// The starting point of the cost-aware policy's estimates.
+  ///
+  /// Trees say chances already, and only the means of runs are learned. Without them it is what the
+  /// policy would have learned from these samples in their order, and then from those that were held
+  /// out, of which the heads are not surer than they should be; temperatures are fitted to the latter.
   package func estimator(
     _ samples: [HeadSample], heldOut: [HeadSample] = [], heads: AcceptanceHeads?
   ) throws(LearningError) -> AcceptanceEstimator {
+    if heads?.trees != nil {
+      var replayed = AcceptanceEstimator(believingHeads: true)
+      replayed.replay(heldOut.isEmpty ? samples : heldOut, heads)
+      replayed.believeHeads()
+      return replayed
+    }
     var estimator = AcceptanceEstimator()
-    for sample in samples { _ = estimator.replay(sample, heads) }
+    estimator.replay(samples, heads)
     estimator.settle()
     guard !heldOut.isEmpty else { return estimator }
-    for _ in 0..<2 { for sample in heldOut { _ = estimator.replay(sample, heads) } }
+    for _ in 0..<2 { estimator.replay(heldOut, heads) }
     estimator.settle()
     var (before, after) = (RoundLogits(), RoundLogits())
     var pass = estimator
@@ -141,13 +206,18 @@ package struct HeadTraining: Sendable {
 
 extension AcceptanceEstimator {
   /// The estimates that the cost-aware policy would have made of a candidate, and then its lesson.
+  ///
+  /// - Parameter previous: the estimate of the candidate before it in its round.
   package mutating func replay(
-    _ sample: HeadSample, _ heads: AcceptanceHeads?
+    _ sample: HeadSample, _ heads: AcceptanceHeads?, previous: Double? = nil
   ) -> (beforeDraw: Double, afterFeeding: Double?) {
     var reader = heads.map(AcceptanceHeads.Reader.init)
     let evidence = DraftEvidence(summary: sample.summary)
     let before = features(
-      beforeDraw: evidence, depth: sample.depth, head: reader?.beforeDraw(sample.before) ?? 0)
+      beforeDraw: evidence, depth: sample.depth,
+      head: reader?.beforeDraw(
+        DraftEvidence(summary: sample.summary, hidden: sample.before), depth: sample.depth,
+        temperature: sample.temperature) ?? 0)
     let chance = beforeDraw.probability(before)
     var after: SIMD8<Double>?
     if sample.after != nil {
@@ -155,12 +225,56 @@ extension AcceptanceEstimator {
       let candidate = DrawnCandidate(token: 0, probability: sample.confidence, evidence: evidence)
       after = features(
         afterFeeding: candidate, next: DraftEvidence(summary: sample.nextSummary),
-        depth: sample.depth, before: chance, head: reader?.afterFeeding(sample.after) ?? 0)
+        depth: sample.depth, before: chance,
+        head: reader?.afterFeeding(
+          candidate, next: DraftEvidence(summary: sample.nextSummary, hidden: sample.after),
+          depth: sample.depth, temperature: sample.temperature) ?? 0)
     }
     let estimates = (chance, after.map { afterFeeding.probability($0) })
     learn(
       acceptance: sample.acceptance, depth: sample.depth, beforeDraw: before, afterFeeding: after,
-      previous: nil, matchLength: nil)
+      previous: previous, matchLength: nil)
     return estimates
+  }
+
+  fileprivate mutating func replay(_ samples: [HeadSample], _ heads: AcceptanceHeads?) {
+    var previous: Double?
+    for sample in samples {
+      let estimates = replay(sample, heads, previous: sample.depth > 0 ? previous : nil)
+      previous = estimates.afterFeeding ?? estimates.beforeDraw
+    }
+  }
+}
+
+extension HeadSample {
+  fileprivate func evidenceBefore(state: Double) -> [Float]? {
+    AcceptanceHeads.Evidence.before(
+      summary, depth: depth, temperature: temperature, state: state)
+  }
+
+  /// Nil for one that was not fed.
+  fileprivate func evidenceAfter(state: Double) -> [Float]? {
+    nextSummary.map {
+      AcceptanceHeads.Evidence.after(
+        confidence: confidence, summary, next: $0, depth: depth, temperature: temperature,
+        state: state)
+    }
+  }
+}
+
+extension AcceptanceHeads {
+  /// What the networks say of each sample; 0 after feeding for one that was not fed.
+  fileprivate func states(_ samples: ArraySlice<HeadSample>) -> [(before: Double, after: Double)] {
+    var networks = self
+    networks.trees = nil
+    var reader = Reader(networks)
+    return samples.map { sample in
+      let candidate = DrawnCandidate(token: 0, probability: 0, evidence: DraftEvidence())
+      return (
+        reader.beforeDraw(DraftEvidence(hidden: sample.before), depth: 0, temperature: 0),
+        reader.afterFeeding(
+          candidate, next: DraftEvidence(hidden: sample.after), depth: 0, temperature: 0)
+      )
+    }
   }
 }

@@ -13,7 +13,7 @@ package struct AcceptanceEstimator: Sendable {
   /// By a candidate's position in its round; nil where none were fitted.
   package var temperatures: Temperatures?
   /// Of a candidate that a look-up found, by the length of its match.
-  private var lookup = [RunningMean](repeating: RunningMean(0.6, rate: 0.05), count: 9)
+  private var lookup = [0.5, 0.65, 0.75, 0.85, 0.95].map { RunningMean($0, rate: 0.05) }
   /// A running mean of all outcomes.
   private var recent = 0.7
   /// Of the i-th candidate given that those before it were kept.
@@ -22,6 +22,21 @@ package struct AcceptanceEstimator: Sendable {
   private var following: [RunningMean]
 
   package init() { following = Self.following(mean: 0.75) }
+
+  /// - Parameter believingHeads: a head's log-odds are taken as they are, and learning goes on from
+  ///   there; otherwise they are one piece of evidence among others.
+  package init(believingHeads: Bool) {
+    self.init()
+    if believingHeads { believeHeads() }
+  }
+
+  /// Forgets what was learned of the evidence: a head's log-odds are taken as they are. They come of
+  /// many texts, so a single one moves them slowly.
+  mutating func believeHeads() {
+    let believing = OnlineLogistic(
+      weights: [0, 0, 0, 0, 0, 0, 1, 0], memory: SIMD8(repeating: 25))
+    (beforeDraw, afterFeeding) = (believing, believing)
+  }
 
   /// Divide the log-odds of each position so that the chance of all candidates up to it is true.
   package struct Temperatures: Sendable, Codable, Equatable {
@@ -69,7 +84,7 @@ package struct AcceptanceEstimator: Sendable {
 
   /// Of a looked-up candidate.
   package func looksUp(matchLength: Int) -> Double {
-    lookup[min(matchLength, lookup.count - 1)].value
+    lookup[Self.fourth(matchLength)].value
   }
 
   /// The running mean acceptance of the i-th candidate of a round, `i` from 0.
@@ -89,7 +104,7 @@ package struct AcceptanceEstimator: Sendable {
     byDepth[min(depth, byDepth.count - 1)].add(acceptance)
     if let previous { following[Self.eighth(previous)].add(acceptance) }
     if let matchLength {
-      lookup[min(matchLength, lookup.count - 1)].add(acceptance)
+      lookup[Self.fourth(matchLength)].add(acceptance)
       return
     }
     if let beforeDraw { self.beforeDraw.learn(beforeDraw, label: acceptance) }
@@ -113,6 +128,9 @@ package struct AcceptanceEstimator: Sendable {
         self[keyPath: path].memory, SIMD8(repeating: 25))
     }
   }
+
+  /// Matches of up to 3, 7, 11 and 15 tokens, and of more.
+  private static func fourth(_ matchLength: Int) -> Int { min(max(matchLength, 0) / 4, 4) }
 
   private static func eighth(_ chance: Double) -> Int { min(max(Int(8 * chance), 0), 7) }
 
@@ -149,7 +167,7 @@ extension AcceptanceEstimator: Codable {
   private static let currentVersion = 2
 
   private enum Keys: String, CodingKey {
-    case version, beforeDraw, afterFeeding, temperatures, lookup, recent, byDepth
+    case version, beforeDraw, afterFeeding, temperatures, recent, byDepth, following
   }
 
   /// Of an older version only what still means the same is taken.
@@ -171,9 +189,9 @@ extension AcceptanceEstimator: Codable {
       }
       return values.map { RunningMean($0, rate: rate) }
     }
-    lookup = try means(.lookup, lookup, rate: 0.05)
     byDepth = try means(.byDepth, byDepth, rate: 0.02)
     following = Self.following(mean: byDepth[1].value)
+    if container.contains(.following) { following = try means(.following, following, rate: 0.02) }
   }
 
   package func encode(to encoder: any Encoder) throws {
@@ -182,8 +200,8 @@ extension AcceptanceEstimator: Codable {
     try container.encode(beforeDraw, forKey: .beforeDraw)
     try container.encode(afterFeeding, forKey: .afterFeeding)
     try container.encodeIfPresent(temperatures, forKey: .temperatures)
-    try container.encode(lookup.map(\.value), forKey: .lookup)
     try container.encode(recent, forKey: .recent)
     try container.encode(byDepth.map(\.value), forKey: .byDepth)
+    try container.encode(following.map(\.value), forKey: .following)
   }
 }

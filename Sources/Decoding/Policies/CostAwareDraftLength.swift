@@ -7,10 +7,14 @@
 /// chances estimated from the draft's evidence and kept calibrated by every round's outcome, lambda is
 /// the running rate by the same costs: there is nothing to tune.
 ///
-/// It reads no clock while it decides: with the same costs the same text gives the same decisions.
+/// Where candidates are drawn it reads no clock while it decides: with the same costs a seed gives the
+/// same text. Greedily the text is the same whatever it decides, and it goes by what rounds take now.
 package struct CostAwareDraftLength: DraftLengthPolicy {
   package let costs: CostModel
   package let most: Int
+  private let drift: CostDrift?
+  /// Whether decisions leave the text as it is.
+  private var isGreedy = false
   private var tracker: SurvivalTracker
   // Running means whose ratio is lambda, over about 64 rounds.
   private var meanTokens: Double
@@ -26,12 +30,16 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
   /// Draft steps of the round, those of candidates that were not submitted among them.
   private var steps = 0
 
-  /// - Parameter heads: trained heads, whose logits become one more piece of evidence.
+  /// - Parameters:
+  ///   - heads: trained heads, whose logits become one more piece of evidence.
+  ///   - drift: what the generations of this process learn of the costs; nil to keep to them.
   package init(
     costs: CostModel, estimator: AcceptanceEstimator = AcceptanceEstimator(),
-    heads: AcceptanceHeads? = nil, evidence: SurvivalEvidence = .both, most: Int = 24
+    heads: AcceptanceHeads? = nil, evidence: SurvivalEvidence = .both, most: Int = 24,
+    drift: CostDrift? = nil
   ) {
     self.costs = costs
+    self.drift = drift
     self.most = most
     tracker = SurvivalTracker(evidence, estimator: estimator, heads: heads)
     budget = SpeculationBudget(plainRound: costs.verify(1, context: 256) + costs.overhead)
@@ -47,11 +55,18 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
   /// Tokens per second.
   private var lambda: Double { meanTokens / meanSeconds }
 
+  /// V(n) as it is now.
+  private func verify(_ tokens: Int, _ position: Int) -> Double {
+    guard isGreedy, let drift else { return costs.verify(tokens, context: position) }
+    return drift.verify(tokens, context: position, costs)
+  }
+
   package mutating func scoresAnother(_ state: DraftState) -> Bool {
     let count = state.candidates.count
     if count == 0 {
       tracker.begin()
       (steps, isTrying) = (0, false)
+      isGreedy = state.temperature == 0
       guard isAffordable(state) else { return false }
       guard !pays(state) else { return true }
       isTrying = isTimeToTry()
@@ -64,8 +79,8 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
   private func isAffordable(_ state: DraftState) -> Bool {
     return budget.allows(
       draftSeconds(steps + 1, state.position)
-        + costs.verify(state.candidates.count + 2, context: state.position)
-        - costs.verify(1, context: state.position))
+        + verify(state.candidates.count + 2, state.position)
+        - verify(1, state.position))
   }
 
   /// Of `steps` steps of a round.
@@ -83,7 +98,7 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
         ? 0
         : draftSeconds(steps + further, state.position) - draftSeconds(steps, state.position)
     }
-    let before = costs.verify(count + 1, context: state.position)
+    let before = verify(count + 1, state.position)
     var (chance, tokens) = (tracker.survival, 0.0)
     for further in 1...4 where count + further <= min(most, state.room) {
       if further == 1, let last = tracker.lastChance {
@@ -92,8 +107,8 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
         chance *= tracker.estimator.mean(depth: count + further - 1)
       }
       tokens += chance
-      let verify = costs.verify(count + further + 1, context: state.position)
-      if tokens > lambda * (drafting(further) + verify - before) { return true }
+      let after = verify(count + further + 1, state.position)
+      if tokens > lambda * (drafting(further) + after - before) { return true }
     }
     return false
   }
@@ -112,8 +127,8 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
     // It is scored: what is left to pay is its verification.
     let count = state.candidates.count
     let added =
-      costs.verify(count + 2, context: state.position)
-      - costs.verify(count + 1, context: state.position)
+      verify(count + 2, state.position)
+      - verify(count + 1, state.position)
     guard isTrying || survival > lambda * added else { return false }
     tracker.submit()
     return true
@@ -122,13 +137,17 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
   package mutating func observe(_ round: RoundRecord) {
     guard !round.isPrefill else { return }
     tracker.observe(round)
+    if let drift, round.forwarded == round.candidates.count + 1 {
+      drift.observe(
+        round.forwarded, context: round.position, seconds: round.seconds.verify, costs)
+    }
     if round.accepted > 0 { (patience, idleRounds) = (Self.leastPatience, 0) }
     let seconds =
       draftSeconds(steps, round.position)
-      + costs.verify(round.candidates.count + 1, context: round.position) + costs.overhead
+      + verify(round.candidates.count + 1, round.position) + costs.overhead
     budget.spend(
       seconds, tokens: round.emitted,
-      plainRound: costs.verify(1, context: round.position) + costs.overhead)
+      plainRound: verify(1, round.position) + costs.overhead)
     steps = 0
     rounds += 1
     let share = max(1.0 / 64, 1 / (16 + rounds))

@@ -63,7 +63,8 @@ package struct SurvivalTracker: Sendable {
     if let last = state.candidates.last, var step = trail.last {
       let features = estimator.features(
         afterFeeding: last, next: next, depth: depth - 1, before: step.chance,
-        head: heads?.afterFeeding(next.hidden) ?? 0)
+        head: heads?.afterFeeding(
+          last, next: next, depth: depth - 1, temperature: state.temperature) ?? 0)
       step.afterFeeding = features
       if step.matchLength == nil {
         switch evidence {
@@ -76,7 +77,8 @@ package struct SurvivalTracker: Sendable {
       fed *= step.chance
     }
     let features = estimator.features(
-      beforeDraw: next, depth: depth, head: heads?.beforeDraw(next.hidden) ?? 0)
+      beforeDraw: next, depth: depth,
+      head: heads?.beforeDraw(next, depth: depth, temperature: state.temperature) ?? 0)
     var chance = next.matchLength.map(estimator.looksUp)
     switch evidence {
     case _ where chance != nil: break

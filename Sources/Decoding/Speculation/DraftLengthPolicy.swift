@@ -32,12 +32,17 @@ package struct DraftState: Sendable {
   /// The most candidates that could be of use: what is left of the answer and the context, less the
   /// token that every round emits.
   package var room: Int
+  /// At which candidates are drawn; 0 when the likeliest is taken.
+  package var temperature: Double
   /// Those drawn so far; all of them will be submitted.
   package var candidates: [DrawnCandidate]
 
-  package init(position: Int, room: Int, candidates: [DrawnCandidate] = []) {
+  package init(
+    position: Int, room: Int, temperature: Double = 0, candidates: [DrawnCandidate] = []
+  ) {
     self.position = position
     self.room = room
+    self.temperature = temperature
     self.candidates = candidates
   }
 }

@@ -50,13 +50,17 @@ package final class PromptLookupDrafter: Drafter {
   }
 }
 
-/// A look-up where the text has gone this way before, a model elsewhere. Which of the two proposes is
-/// settled by the text so far, before anything is drawn.
+/// A look-up where the text has gone this way before for long, a model elsewhere. Which of the two
+/// proposes is settled by the text so far, before anything is drawn.
 package final class HybridDrafter: Drafter {
   private let lookup: PromptLookupDrafter
   private let model: any Drafter
 
-  package init(lookup: PromptLookupDrafter, model: any Drafter) {
+  /// - Parameter lookup: after a dozen of the same tokens the same follows more often than a small
+  ///   model is right; after a few it does not.
+  package init(
+    lookup: PromptLookupDrafter = PromptLookupDrafter(lengths: 12...24), model: any Drafter
+  ) {
     self.lookup = lookup
     self.model = model
   }

@@ -4,6 +4,8 @@ package enum TreeObjective: Codable, Equatable, Hashable, Sendable {
   case mean
   /// One quantile, by the pinball loss.
   case quantile(level: Float)
+  /// The log-odds of a label in [0, 1], by cross entropy; of several draws, of their mean.
+  case logOdds
   /// The logit of the hazard in each of so many time bins, by the likelihood of `HazardLoss`.
   ///
   /// A tree may ask for the time bin as for any feature, so hazards need not be proportional.
@@ -29,7 +31,7 @@ struct BoostingTarget: Sendable {
   private let targets: [Float]
   /// By row.
   private let weights: [Float]
-  /// For the mean: each row's mean draw.
+  /// For the mean and the log-odds: each row's mean draw.
   private var means: [Float] = []
   /// For hazards, `(count, outputs)`: the shares of draws that entered a bin and that ended there.
   private var entered: [Float] = []
@@ -60,6 +62,11 @@ struct BoostingTarget: Sendable {
     case .mean, .quantile:
       let level: Float = if case .quantile(let level) = objective { level } else { 0.5 }
       problem = try PinballLoss(levels: [level], draws: draws).problem
+    case .logOdds:
+      problem = { row in
+        row.indices.contains { !row[$0].isNaN && !(0...1).contains(row[$0]) }
+          ? "a label is not in 0...1" : nil
+      }
     case .hazard(let bins): problem = try HazardLoss(bins: bins, draws: draws).problem
     }
     for row in 0..<count {
@@ -72,7 +79,7 @@ struct BoostingTarget: Sendable {
         throw LearningError(.value, at: "targets, row \(row)", "has no draw")
       }
       switch objective {
-      case .mean: means.append(present.reduce(0, +) / Float(present.count))
+      case .mean, .logOdds: means.append(present.reduce(0, +) / Float(present.count))
       case .quantile: break
       case .hazard(let bins):
         for bin in 0..<bins {
@@ -87,13 +94,15 @@ struct BoostingTarget: Sendable {
   /// The best prediction without features.
   var base: [Float] {
     switch objective {
-    case .mean:
+    case .mean, .logOdds:
       var (sum, weight) = (0.0, 0.0)
       for row in 0..<count {
         sum += Double(weights[row] * means[row])
         weight += Double(weights[row])
       }
-      return [Float(sum / weight)]
+      guard case .logOdds = objective else { return [Float(sum / weight)] }
+      // Half a row on either side keeps labels that are all alike finite.
+      return [Float(Double.log((sum + 0.5) / (weight - sum + 0.5)))]
     case .quantile(let level):
       var present = targets.indices.filter { !targets[$0].isNaN }.map {
         SIMD2(targets[$0], weights[$0 / draws])
@@ -119,6 +128,11 @@ struct BoostingTarget: Sendable {
     case .mean:
       for row in 0..<count {
         sums[2 * row + 1] = weights[row] * SIMD2(scores[row] - means[row], 1)
+      }
+    case .logOdds:
+      for row in 0..<count {
+        let chance = Float(1 / (1 + Double.exp(-Double(scores[row]))))
+        sums[2 * row + 1] = weights[row] * SIMD2(chance - means[row], chance * (1 - chance))
       }
     case .quantile(let level):
       for row in 0..<count {
@@ -149,7 +163,7 @@ struct BoostingTarget: Sendable {
 
   /// How far the scores of a leaf's rows should go, for the sums of their derivatives.
   ///
-  /// A mean and a hazard take a Newton step. The derivative of the pinball loss says only which way,
+  /// A mean, log-odds and a hazard take a Newton step. The derivative of the pinball loss says only which way,
   /// so a quantile goes to the quantile of what is left in the leaf.
   func step(_ rows: [Int32], _ scores: [Float], sums: SIMD2<Double>, penalty: Double) -> Float {
     guard case .quantile(let level) = objective else { return Float(-sums.x / (sums.y + penalty)) }
@@ -179,6 +193,9 @@ struct BoostingTarget: Sendable {
           present += 1
         }
         sum = loss / present
+      case .logOdds:
+        let z = Double(scores[row])
+        sum = Double.softplus(z) - Double(means[row]) * z
       case .hazard(let bins):
         for place in row * bins..<(row + 1) * bins where entered[place] > 0 {
           let z = Double(scores[place])

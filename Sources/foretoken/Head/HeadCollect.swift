@@ -9,7 +9,7 @@ struct HeadCollect: ParsableCommand {
     abstract: "Run the pair over prompts and write features and soft labels of every candidate.",
     discussion: """
       Each prompt is answered at each temperature with a fixed number of candidates a round, whose \
-      verification labels every one of them. The answer at temperature 1, which has the target's \
+      verification labels those that are reached. The answer at temperature 1, which has the target's \
       own law, also serves for the teacher-forced samples of SpecDec++.
       """)
 
@@ -23,7 +23,7 @@ struct HeadCollect: ParsableCommand {
   @Option(name: [.long, .customShort("n")], help: "The most tokens of an answer.")
   var maxTokens = 128
   @Option(help: "Candidates a round.")
-  var draftTokens = 6
+  var draftTokens = 10
   @Option(help: "Temperatures at which to answer.")
   var temperature: [Double] = [1, 0]
   @Option(name: .shortAndLong, help: "Seed of the random numbers.")
@@ -74,7 +74,7 @@ struct HeadCollect: ParsableCommand {
     for temperature in temperature {
       let options = GenerationOptions(
         sampling: SamplingOptions(temperature: temperature, seed: seed), maxTokens: maxTokens,
-        endOfSequence: pair.directory.endOfSequence, request: UInt64(index), labelsAll: true)
+        endOfSequence: pair.directory.endOfSequence, request: UInt64(index))
       let generation = try Generation(
         target: pair.target, prompt: tokens, options: options,
         drafter: ModelDrafter(model: draft), policy: SampleCollector(length: draftTokens))

@@ -95,10 +95,10 @@ struct ComparisonFlags: ParsableArguments {
   private static let usual =
     [1, 2, 3, 4, 5, 6, 8].map { "fixed:\($0)" } + [
       "hf-heuristic", "confidence", "adaedl", "svip", "product", "goodput", "bandit",
-      "cost-aware+lookup", "cost-aware",
+      "cost-aware-both", "cost-aware",
     ]
 
-  private static let quick = ["fixed:2", "fixed:4", "confidence", "cost-aware+lookup"]
+  private static let quick = ["fixed:2", "fixed:4", "confidence", "cost-aware"]
 
   /// SpecDec++'s threshold, swept: it has to be tuned, and so it is, where there is a head.
   private static let tuned = [0.1, 0.3, 0.5, 0.7, 0.9].map { "specdecpp:\($0)" }

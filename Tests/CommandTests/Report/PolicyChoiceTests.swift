@@ -10,7 +10,8 @@ import Testing
       ("plain", "plain"), ("fixed:0", "plain"), ("fixed:3", "fixed:3"), ("fixed:03", "fixed:3"),
       ("confidence", "confidence:0.4"), ("confidence:0.25", "confidence:0.25"),
       ("product:1", "product:1.0"), ("hf-heuristic", "hf-heuristic:5"), ("svip", "svip"),
-      ("prompt-lookup", "prompt-lookup:10"), ("cost-aware+lookup", "cost-aware+lookup"),
+      ("prompt-lookup", "prompt-lookup:10"), ("cost-aware+lookup", "cost-aware"),
+      ("svip+lookup", "svip+lookup"),
     ])
   func names(_ given: String, _ full: String) throws {
     let choice = try PolicyChoice(parsing: given)
