@@ -83,12 +83,12 @@ package struct HeadTraining: Sendable {
     }
     let heldOutStates = heads.states(heldOut[...])
     heads.trees = AcceptanceHeads.Trees(
-      beforeDraw: try trees(
-        "trees before the draw", samples, before, heldOut, heldOutStates.map(\.before)
-      ) { $0.evidenceBefore(state: $1) },
-      afterFeeding: try trees(
-        "trees after feeding", samples, after, heldOut, heldOutStates.map(\.after)
-      ) { $0.evidenceAfter(state: $1) })
+      beforeDraw: try trees(samples, before, heldOut, heldOutStates.map(\.before)) {
+        $0.evidenceBefore(state: $1)
+      },
+      afterFeeding: try trees(samples, after, heldOut, heldOutStates.map(\.after)) {
+        $0.evidenceAfter(state: $1)
+      })
     return heads
   }
 
@@ -97,7 +97,7 @@ package struct HeadTraining: Sendable {
 
   /// - Parameter states: what a network says of each sample.
   private func trees(
-    _ name: String, _ samples: [HeadSample], _ states: [Double], _ heldOut: [HeadSample],
+    _ samples: [HeadSample], _ states: [Double], _ heldOut: [HeadSample],
     _ heldOutStates: [Double], _ evidence: (HeadSample, Double) -> [Float]?
   ) throws(LearningError) -> TreeEnsemble {
     func table(
