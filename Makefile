@@ -11,13 +11,13 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
 
-deps: ## install what the build needs and is missing (zstd, libcurl, pkg-config)
-	@pkg-config --exists libzstd libcurl 2>/dev/null || { \
+deps: ## install what the build needs and is missing (zstd, zlib, libcurl, pkg-config)
+	@pkg-config --exists libzstd zlib libcurl 2>/dev/null || { \
 	  if command -v apt-get >/dev/null; then \
 	    $(AS_ROOT) apt-get update -qq && \
-	    $(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq libzstd-dev libcurl4-openssl-dev pkg-config; \
-	  elif command -v brew >/dev/null; then brew install zstd curl pkg-config; \
-	  else echo "install the development files of libzstd and libcurl, and pkg-config, then try again" >&2; exit 69; fi; }
+	    $(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq libzstd-dev zlib1g-dev libcurl4-openssl-dev pkg-config; \
+	  elif command -v brew >/dev/null; then brew install zstd zlib curl pkg-config; \
+	  else echo "install the development files of libzstd, zlib and libcurl, and pkg-config, then try again" >&2; exit 69; fi; }
 
 deps-checks: ## install what `make test-neon instructions` need and is missing, where apt-get has it
 	@for pair in aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu qemu-aarch64:qemu-user \

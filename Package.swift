@@ -25,6 +25,8 @@ let package = Package(
       name: "CZstd", pkgConfig: "libzstd",
       providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
     .systemLibrary(
+      name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    .systemLibrary(
       name: "CCurl", pkgConfig: "libcurl",
       providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
     .target(name: "CKernels"),
@@ -41,8 +43,8 @@ let package = Package(
     .executableTarget(
       name: "foretoken",
       dependencies: [
-        "CZstd", "Decoding", "Endpoint", "Learning", "Reporting", "Serving", "Transformer",
-        "Workload",
+        "CZlib", "CZstd", "Decoding", "Endpoint", "Learning", "Reporting", "Serving",
+        "Transformer", "Workload",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -78,7 +80,9 @@ let package = Package(
     .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: strict),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["Decoding", "foretoken", "Reporting", "Support", "Transformer"],
+      dependencies: [
+        "CZlib", "Decoding", "foretoken", "Reporting", "Support", "Transformer", "Workload",
+      ],
       swiftSettings: strict),
   ]
 )

@@ -1,4 +1,3 @@
-import CZstd
 import Workload
 
 #if canImport(Glibc)
@@ -7,20 +6,25 @@ import Workload
   import Darwin
 #endif
 
-/// A file's bytes, a piece at a time, out of zstd frames where it begins with one; `-` is stdin.
+/// A file's bytes, a piece at a time, decompressed where it begins as zstd or gzip; `-` is stdin.
 final class FileBytes: Workload.ByteSource {
   private static let pieceSize = 1 << 18
-  /// What `zstd -d` accepts without being asked: 128 MiB.
-  private static let largestWindowLog: Int32 = 27
+  private static var decompressors: [any Decompressor.Type] {
+    [ZstdDecompressor.self, GzipDecompressor.self]
+  }
 
   /// As errors name it.
   private let name: String
   private let descriptor: Int32
-  private var decoder: OpaquePointer?
+  private var decompressor: (any Decompressor)?
   private var compressed: [UInt8] = []
+  /// In `compressed`, which begins at byte `offset` of the file.
   private var position = 0
+  private var offset = 0
   private var isFirst = true
-  private var isInsideFrame = false
+  /// The last piece took all of its room, and there may be more without another byte of the file.
+  private var isFull = false
+  private var mayEnd = false
 
   init(path: String) throws(WorkloadError) {
     name = path == "-" ? "stdin" : path
@@ -33,61 +37,53 @@ final class FileBytes: Workload.ByteSource {
     }
   }
 
-  deinit {
-    if let decoder { ZSTD_freeDStream(decoder) }
-    close(descriptor)
-  }
+  deinit { close(descriptor) }
 
   func nextChunk() throws(WorkloadError) -> [UInt8]? {
     if isFirst {
       isFirst = false
       compressed = try read()
-      if compressed.starts(with: [0x1F, 0x8B]) {
-        throw WorkloadError(
-          .unknownFormat, source: name, problem: "is compressed with gzip",
-          advice: "gzip -dc FILE | foretoken ... -")
-      }
-      if compressed.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) {
-        decoder = ZSTD_createDStream()
-        guard let decoder else { throw failure("no memory for a zstd decoder") }
-        _ = ZSTD_DCtx_setParameter(decoder, ZSTD_d_windowLogMax, Self.largestWindowLog)
+      if let kind = Self.decompressors.first(where: { compressed.starts(with: $0.magic) }) {
+        decompressor = kind.init()
+        if decompressor == nil { throw failure("no memory to decompress \(kind.format)") }
       } else {
         defer { compressed = [] }
         return compressed.isEmpty ? nil : compressed
       }
     }
-    guard let decoder else {
+    guard let decompressor else {
       let bytes = try read()
       return bytes.isEmpty ? nil : bytes
     }
-    return try decompress(decoder)
+    return try decompress(decompressor)
   }
 
-  private func decompress(_ decoder: OpaquePointer) throws(WorkloadError) -> [UInt8]? {
+  private func decompress(_ decompressor: any Decompressor) throws(WorkloadError) -> [UInt8]? {
+    let format = type(of: decompressor).format
     while true {
-      if position == compressed.count {
-        compressed = try read()
+      if position == compressed.count && !isFull {
+        offset += position
         position = 0
+        compressed = try read()
         if compressed.isEmpty {
-          if isInsideFrame { throw failure("the zstd data is cut off", .malformed) }
-          return nil
+          if mayEnd { return nil }
+          throw failure("the \(format) data is cut off at byte \(offset)", .malformed)
         }
       }
-      var answer = 0
-      let piece = compressed.withUnsafeBytes { input in
+      var step = DecompressionStep()
+      let piece = compressed.withUnsafeBufferPointer { input in
         [UInt8](unsafeUninitializedCapacity: Self.pieceSize) { output, count in
-          var from = ZSTD_inBuffer(src: input.baseAddress, size: input.count, pos: position)
-          var to = ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
-          answer = ZSTD_decompressStream(decoder, &to, &from)
-          position = from.pos
-          count = to.pos
+          step = decompressor.step(UnsafeBufferPointer(rebasing: input[position...]), output)
+          count = step.written
         }
       }
-      guard ZSTD_isError(answer) == 0 else {
-        let reason = String(cString: ZSTD_getErrorName(answer))
-        throw failure("the zstd data is damaged: \(reason)", .malformed)
+      position += step.read
+      isFull = piece.count == Self.pieceSize
+      mayEnd = step.isAtEnd
+      if let damage = step.damage {
+        let place = offset + position
+        throw failure("the \(format) data is damaged at byte \(place): \(damage)", .malformed)
       }
-      isInsideFrame = answer != 0
       if !piece.isEmpty { return piece }
     }
   }

@@ -4,7 +4,7 @@ import Workload
 /// The rows that a command works on.
 struct LengthRowFiles: ParsableArguments {
   @Argument(
-    help: "CASTILLO rows: one JSON object a line or one array, plain or zstd; - is stdin.",
+    help: "CASTILLO rows: one JSON object a line or one array, plain, zstd or gzip; - is stdin.",
     completion: .file())
   var rows: [String]
 

@@ -3,7 +3,7 @@ import Workload
 
 /// Which trace, how to read it and what to change on the way.
 struct TraceFlags: ParsableArguments {
-  @Argument(help: "A trace: CSV or JSONL, plain or zstd; - is stdin.")
+  @Argument(help: "A trace: CSV or JSONL, plain, zstd or gzip; - is stdin.")
   var trace = "-"
   @Option(
     help: ArgumentHelp(
