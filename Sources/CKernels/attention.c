@@ -14,6 +14,18 @@ void ft_kv_store(float *block, int32_t head_dim, int32_t slot, const float *key,
   memcpy(values + (size_t)slot * (size_t)head_dim, value, (size_t)head_dim * sizeof(float));
 }
 
+void ft_kv_exchange(float *block, int32_t head_dim, int32_t slot, float *key, float *value) {
+  float *values = block + (size_t)head_dim * FT_KV_BLOCK + (size_t)slot * (size_t)head_dim;
+  for (int32_t d = 0; d < head_dim; d++) {
+    float stored = block[d * FT_KV_BLOCK + slot];
+    block[d * FT_KV_BLOCK + slot] = key[d];
+    key[d] = stored;
+    stored = values[d];
+    values[d] = value[d];
+    value[d] = stored;
+  }
+}
+
 void ft_kv_rotate(const float *block, int32_t head_dim, int32_t rotary_dim, const float *cosine,
                   const float *sine, float *out) {
   memcpy(out, block, 2 * FT_KV_BLOCK * (size_t)head_dim * sizeof(float));

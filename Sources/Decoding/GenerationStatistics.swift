@@ -8,7 +8,7 @@ package struct GenerationStatistics: Sendable, Equatable {
   package private(set) var decoded = 0
   package private(set) var proposed = 0
   package private(set) var accepted = 0
-  /// `[i]`: rounds that proposed more than i candidates, and that kept more than i.
+  /// `[i]`: rounds that proposed candidates for more than i places, and that kept more than i.
   package private(set) var proposedAt: [Int] = []
   package private(set) var acceptedAt: [Int] = []
   /// Reading the prompt and drawing the first token.
@@ -30,14 +30,14 @@ package struct GenerationStatistics: Sendable, Equatable {
     }
     rounds += 1
     decoded += round.emitted
-    proposed += round.candidates.count
-    accepted += round.accepted
+    proposed += round.proposed
+    accepted += round.kept
     seconds.draft += round.seconds.draft
     seconds.policy += round.seconds.policy
     seconds.verify += round.seconds.verify
     seconds.accept += round.seconds.accept
     Self.count(round.candidates.count, in: &proposedAt)
-    Self.count(round.accepted, in: &acceptedAt)
+    Self.count(round.kept, in: &acceptedAt)
   }
 
   /// Adds the counts of other rounds.

@@ -12,22 +12,44 @@ package struct SequenceID: Hashable, Sendable {
 /// "n new tokens of one sequence": the unit of every forward pass.
 ///
 /// Prefill is one long slice, decode is a slice of one token, verification is a slice of K + 1
-/// tokens, and a batch is many slices of different sequences.
+/// tokens with siblings of some of them, and a batch is many slices of different sequences.
 package struct Slice: Sendable {
   package var sequence: SequenceID
   /// The new tokens; they follow what the sequence's cache already holds. Never empty.
   package var tokens: ArraySlice<TokenID>
   /// How many of the last positions give a row of logits: `0 ... tokens.count`.
   package var rows: Int
+  /// Each gives a row, after those of the tokens.
+  package var siblings: [Sibling]
 
-  package init(_ sequence: SequenceID, tokens: ArraySlice<TokenID>, rows: Int) {
+  package init(
+    _ sequence: SequenceID, tokens: ArraySlice<TokenID>, rows: Int, siblings: [Sibling] = []
+  ) {
     self.sequence = sequence
     self.tokens = tokens
     self.rows = rows
+    self.siblings = siblings
   }
+
+  /// A token that is read in the place of one of the slice's, after the same tokens before it: a leaf
+  /// beside the chain. The sequence does not hold it afterwards.
+  package struct Sibling: Sendable, Equatable {
+    /// Which of the slice's tokens it stands for, from 0.
+    package var place: Int
+    package var token: TokenID
+
+    package init(place: Int, token: TokenID) {
+      self.place = place
+      self.token = token
+    }
+  }
+
+  /// Rows of logits that a forward gives for it.
+  package var rowCount: Int { rows + siblings.count }
 }
 
-/// What a forward pass leaves: one row per position asked for, slice by slice, oldest first.
+/// What a forward pass leaves: one row per position asked for, slice by slice, oldest first, the
+/// siblings of a slice behind its tokens.
 ///
 /// A caller keeps one value and passes it to every forward, so that its storage is reused.
 package struct ForwardOutput: Sendable {

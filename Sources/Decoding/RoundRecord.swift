@@ -4,14 +4,20 @@ package struct RoundRecord: Sendable, Codable, Equatable {
   package var request: UInt64
   /// Tokens before the round.
   package var position: Int
-  /// New tokens that the target's forward took: the candidates and what was pending before them
-  /// (one token, or the prompt in the first round).
+  /// New tokens that the target's forward took: the candidates, their siblings and what was pending
+  /// before them (one token, two behind a sibling, or the prompt in the first round).
   package var forwarded: Int
   /// The candidates, all of which were submitted.
   package var candidates: [CandidateRecord]
   /// How many of them were kept by the verification.
   package var accepted: Int
-  /// Tokens that the round added to the answer: the kept candidates and one of the target's own,
+  /// Places that had a second candidate, ascending; nil where none had.
+  package var siblings: [Int]?
+  /// Whether the second candidate was kept at the place of the first rejected one; nil where that
+  /// had none.
+  package var keepsSibling: Bool?
+  /// Tokens that the round added to the answer: the kept candidates (a sibling may be the last of
+  /// them) and one of the target's own,
   /// unless the answer ended before.
   package var emitted: Int
   package var seconds: RoundSeconds
@@ -20,7 +26,8 @@ package struct RoundRecord: Sendable, Codable, Equatable {
 
   package init(
     request: UInt64, position: Int, forwarded: Int, candidates: [CandidateRecord], accepted: Int,
-    emitted: Int, seconds: RoundSeconds, isPrefill: Bool = false
+    emitted: Int, seconds: RoundSeconds, isPrefill: Bool = false, siblings: [Int]? = nil,
+    keepsSibling: Bool? = nil
   ) {
     self.request = request
     self.position = position
@@ -30,7 +37,14 @@ package struct RoundRecord: Sendable, Codable, Equatable {
     self.emitted = emitted
     self.seconds = seconds
     self.isPrefill = isPrefill
+    self.siblings = siblings
+    self.keepsSibling = keepsSibling
   }
+
+  /// Tokens that the draft proposed, siblings among them.
+  package var proposed: Int { candidates.count + (siblings?.count ?? 0) }
+  /// How many of those were kept.
+  package var kept: Int { accepted + (keepsSibling == true ? 1 : 0) }
 }
 
 /// One candidate of a round.

@@ -1,7 +1,7 @@
 /// Moves generations on, round by round. Plain decoding is a round without candidates.
 ///
-/// Invariant between rounds: the target's cache holds every token of the prefix but the last (none
-/// before the first round), and a drafter's cache holds no more than that.
+/// Invariant between rounds: the target's cache holds every token of the prefix but the last (but the
+/// last two behind a sibling, none before the first round), and a drafter's cache holds no more.
 package final class SpeculativeDecoder {
   package let target: any LanguageModel
   private var output: ForwardOutput
@@ -41,11 +41,13 @@ package final class SpeculativeDecoder {
 
       // Verify: the last token (or the prompt) and the candidates, of all generations at once.
       slices = zip(generations, drafts).map { generation, draft in
-        Slice(
-          generation.sequence,
-          tokens: generation.prefix.tokens[target.length(of: generation.sequence)...]
-            + draft.candidates.map(\.token),
-          rows: draft.candidates.count + 1)
+        let pending = generation.prefix.tokens[target.length(of: generation.sequence)...]
+        return Slice(
+          generation.sequence, tokens: pending + draft.candidates.map(\.token),
+          rows: draft.candidates.count + 1,
+          siblings: draft.candidates.enumerated().compactMap { index, candidate in
+            candidate.sibling.map { Slice.Sibling(place: pending.count + index, token: $0.token) }
+          })
       }
       verification = try clock.measure { try target.forward(slices + pieces, into: &output) }
     } catch {
@@ -60,33 +62,35 @@ package final class SpeculativeDecoder {
 
       // Accept: keep what the verification keeps, and one token of the target's own.
       let judged = generation.judge(draft.candidates, output, firstRow: firstRow)
-      let candidates = draft.candidates.map(\.token)
-      let nextRow = firstRow + judged.verdict.accepted
-      firstRow += candidates.count + 1
+      let (verdict, candidates) = (judged.verdict, draft.candidates)
+      let sibling = verdict.keepsSibling ? candidates[verdict.accepted].sibling : nil
+      let nextRow =
+        sibling == nil ? verdict.accepted : candidates.row(behindSiblingAt: verdict.accepted)
       let position = generation.prefix.count
-      let kept = candidates[..<judged.verdict.accepted].map {
-        EmittedToken(token: $0, isDraft: true)
-      }
-      generation.keepState(row: nextRow, of: output, behind: kept)
+      let kept = (candidates[..<verdict.accepted].map(\.token) + (sibling.map { [$0.token] } ?? []))
+        .map { EmittedToken(token: $0, isDraft: true) }
+      generation.keepState(row: firstRow + nextRow, of: output, behind: kept)
+      firstRow += slices[index].rowCount
       let emitted = generation.emit(
-        kept + [EmittedToken(token: judged.verdict.next, isDraft: false)])
+        kept + [EmittedToken(token: verdict.next, isDraft: false)])
 
-      // Rewind: both caches forget what was rejected.
-      generation.rewindCaches()
+      // Rewind: both caches forget what was rejected. A sibling is in neither of them.
+      generation.rewindCaches(to: position + verdict.accepted)
 
       let record = RoundRecord(
         request: generation.options.request, position: position,
-        forwarded: slices[index].tokens.count,
+        forwarded: slices[index].tokens.count + slices[index].siblings.count,
         candidates: draft.records(acceptances: judged.acceptances),
-        accepted: judged.verdict.accepted, emitted: emitted.count,
+        accepted: verdict.accepted, emitted: emitted.count,
         seconds: RoundSeconds(
           draft: draft.seconds, policy: draft.policySeconds, verify: verification.inSeconds,
           accept: (clock.now - begin).inSeconds),
-        isPrefill: position == generation.prefix.promptCount)
+        isPrefill: position == generation.prefix.promptCount, siblings: draft.siblings,
+        keepsSibling: draft.hasSibling(at: verdict.accepted) ? verdict.keepsSibling : nil)
       generation.statistics.add(record)
       generation.policy.observe(record)
       return Round(
-        tokens: emitted, rejected: candidates[judged.verdict.accepted...], record: record)
+        tokens: emitted, rejected: candidates.map(\.token)[verdict.accepted...], record: record)
     }
   }
 }
@@ -97,6 +101,16 @@ private struct Draft {
   var drawn: [DrawnCandidate] = []
   var seconds = 0.0
   var policySeconds = 0.0
+
+  /// Places that have one; nil if none has.
+  var siblings: [Int]? {
+    let places = candidates.indices.filter(hasSibling)
+    return places.isEmpty ? nil : places
+  }
+
+  func hasSibling(at place: Int) -> Bool {
+    candidates.indices.contains(place) && candidates[place].sibling != nil
+  }
 
   func records(acceptances: [Double?]) -> [CandidateRecord] {
     zip(drawn, acceptances).map { drawn, acceptance in
@@ -114,16 +128,19 @@ extension Generation {
   fileprivate func draft(_ clock: ContinuousClock) throws -> Draft {
     var draft = Draft()
     // The first token comes from reading the prompt; the draft reads it in the round after.
+    chance.beginRound(at: prefix.count)
     guard let drafter, prefix.count > prefix.promptCount, room > 0 else { return draft }
     let begin = clock.now
+    let position = prefix.count
     defer { prefix.removeLast(draft.candidates.count) }
     var state = DraftState(
       position: prefix.count, room: room, temperature: options.sampling.temperature)
-    func ask(_ question: () -> Bool) -> Bool {
-      var answer = false
-      draft.policySeconds += clock.measure { answer = question() }.inSeconds
-      return answer
+    func ask<Answer>(_ question: () -> Answer) -> Answer {
+      let begin = clock.now
+      defer { draft.policySeconds += (clock.now - begin).inSeconds }
+      return question()
     }
+    var runnersUp: [TokenID?] = []
     while draft.candidates.count < state.room, ask({ policy.scoresAnother(state) }) {
       guard let step = try drafter.score(after: prefix, needs: policy.needs),
         ask({ policy.submits(step.evidence, after: state) })
@@ -132,12 +149,20 @@ extension Generation {
       let token = rule.candidate(
         from: step.distribution, position: prefix.count, &chance)
       draft.candidates.append(Candidate(token, from: step.distribution))
+      runnersUp.append(step.evidence.choices?.other(than: token))
       state.candidates.append(
         DrawnCandidate(
           token: token, probability: step.distribution.probability(of: token),
           evidence: step.evidence))
       prefix.append(token)
       if options.endOfSequence.contains(token) { break }
+    }
+    if !draft.candidates.isEmpty {
+      for place in ask({ policy.siblings(state) }) {
+        draft.candidates[place].sibling = rule.sibling(
+          of: draft.candidates[place], runnerUp: runnersUp[place], position: position + place,
+          &chance)
+      }
     }
     draft.drawn = state.candidates
     draft.seconds = (clock.now - begin).inSeconds
@@ -152,6 +177,9 @@ extension Generation {
     var extended = prefix
     var known: [TokenDistribution] = []
     func target(_ index: Int) -> TokenDistribution {
+      guard index <= candidates.count else {
+        return behindSibling(index, candidates, output, firstRow: firstRow)
+      }
       while known.count <= index {
         if !known.isEmpty { extended.append(candidates[known.count - 1].token) }
         let row = firstRow + known.count
@@ -168,9 +196,26 @@ extension Generation {
     return (verdict, acceptances)
   }
 
-  /// Keeps the cached part of the prefix, less its last token, which the next round feeds.
-  fileprivate func rewindCaches() {
-    target.rewind(sequence, to: min(prefix.count - 1, target.length(of: sequence)))
-    drafter?.rewind(to: prefix.count - 1)
+  /// The target's distribution in a row behind those of the candidates.
+  private func behindSibling(
+    _ row: Int, _ candidates: [Candidate], _ output: ForwardOutput, firstRow: Int
+  ) -> TokenDistribution {
+    var extended = prefix
+    let place = candidates.indices.first {
+      candidates[$0].sibling != nil && candidates.row(behindSiblingAt: $0) == row
+    }
+    if let place, let sibling = candidates[place].sibling {
+      for candidate in candidates[..<place] { extended.append(candidate.token) }
+      extended.append(sibling.token)
+    }
+    return output.withLogits(row: firstRow + row, extended.distribution)
+  }
+
+  /// Keeps what the caches hold of the prefix's first `length` tokens, less its last token, which the
+  /// next round feeds.
+  fileprivate func rewindCaches(to length: Int = .max) {
+    let kept = min(prefix.count - 1, length)
+    target.rewind(sequence, to: min(kept, target.length(of: sequence)))
+    drafter?.rewind(to: kept)
   }
 }

@@ -77,6 +77,8 @@ package final class TransformerModel: LanguageModel {
     let position: Int
     let wantsOutput: Bool
     let isLast: Bool
+    /// See `Slice.Sibling`.
+    let isSibling: Bool
   }
 
   /// Checks the slices and makes room for them. Nothing has changed when it throws.
@@ -88,7 +90,9 @@ package final class TransformerModel: LanguageModel {
         throw ModelError(.mismatch, path: "batch", problem: "a slice names a closed sequence")
       }
       precondition(!slice.tokens.isEmpty && 0...slice.tokens.count ~= slice.rows)
-      for token in slice.tokens where !(0..<vocabularySize).contains(Int(token)) {
+      precondition(slice.siblings.allSatisfy { slice.tokens.indices.count > $0.place })
+      for token in slice.tokens + slice.siblings.map(\.token)
+      where !(0..<vocabularySize).contains(Int(token)) {
         throw ModelError(
           .mismatch, path: "batch",
           problem: "token \(token) is outside the vocabulary of \(vocabularySize)")
@@ -98,9 +102,15 @@ package final class TransformerModel: LanguageModel {
         rows.append(
           Row(
             token: token, sequence: sequence, position: sequence.length + offset,
-            wantsOutput: offset >= firstOutput, isLast: offset == slice.tokens.count - 1))
+            wantsOutput: offset >= firstOutput, isLast: offset == slice.tokens.count - 1,
+            isSibling: false))
       }
-      outputRows += slice.rows
+      rows += slice.siblings.map { sibling in
+        Row(
+          token: sibling.token, sequence: sequence, position: sequence.length + sibling.place,
+          wantsOutput: true, isLast: false, isSibling: true)
+      }
+      outputRows += slice.rowCount
     }
     for (index, slice) in slices.enumerated() {
       guard let sequence = cache.sequence(slice.sequence) else { continue }
@@ -180,7 +190,7 @@ package final class TransformerModel: LanguageModel {
     team.multiply(layer.queryKeyValue, a.normed, count: rows.count, into: a.queryKeyValue)
 
     // Positions of this pass are stored before any is attended to, so a token sees the ones before
-    // it in the same slice.
+    // it in the same slice. Siblings have no place of their own: theirs is the chain's.
     team.split(rows.count, worthwhile: isWorthwhile(rows.count * width)) { range, _ in
       for i in range {
         let row = rows[rows.startIndex + i]
@@ -193,7 +203,7 @@ package final class TransformerModel: LanguageModel {
         if scale != 1 { for j in 0..<c.querySize { qkv[j] *= scale } }
         prepare(
           qkv + keyOffset, heads: c.keyValueHeadCount, norm: layer.keyNorm, kind: kind, row: i)
-        for head in 0..<c.keyValueHeadCount {
+        for head in 0..<c.keyValueHeadCount where !row.isSibling {
           let lane = layerIndex * c.keyValueHeadCount + head
           let block = row.position / KeyValueCache.blockLength
           ft_kv_store(
@@ -214,9 +224,42 @@ package final class TransformerModel: LanguageModel {
         }
       }
     }
+    attendSiblings(rows, layerIndex, keyOffset: keyOffset, valueOffset: valueOffset)
     team.multiply(
       layer.attentionOutput, a.attention, count: rows.count, into: a.update, stride: hiddenSize)
     add(rows.count, bias: layer.attentionOutputBias, norm: layer.attentionUpdateNorm)
+  }
+
+  /// What the siblings of a pass see: the cache, with their own keys and values lent the place of the
+  /// token that they stand for. When the chain has been attended to, and a head by one worker.
+  private func attendSiblings(
+    _ rows: ArraySlice<Row>, _ layerIndex: Int, keyOffset: Int, valueOffset: Int
+  ) {
+    let siblings = rows.indices.filter { rows[$0].isSibling }
+    guard !siblings.isEmpty else { return }
+    let c = configuration
+    let context = siblings.reduce(0) { $0 + rows[$1].position + 1 }
+    team.split(c.keyValueHeadCount, worthwhile: isWorthwhile(context * c.querySize)) {
+      heads, worker in
+      for head in heads {
+        for index in siblings {
+          let (row, i) = (rows[index], index - rows.startIndex)
+          let qkv = activations.queryKeyValue + i * weights.layers[layerIndex].queryKeyValue.rows
+          let lane = layerIndex * c.keyValueHeadCount + head
+          let block = row.sequence.blockTable(lane: lane)[
+            row.position / KeyValueCache.blockLength]
+          func lend() {
+            ft_kv_exchange(
+              block, Int32(c.headSize), Int32(row.position % KeyValueCache.blockLength),
+              qkv + keyOffset + head * c.headSize, qkv + valueOffset + head * c.headSize)
+          }
+          lend()
+          attend(
+            AttentionTask(head: head, row: i, queries: 0..<c.groupSize), row, layerIndex, worker)
+          lend()
+        }
+      }
+    }
   }
 
   /// residual += norm(update + bias), without the bias and the norm where there are none.
@@ -250,6 +293,10 @@ package final class TransformerModel: LanguageModel {
     var tasks: [AttentionTask] = []
     var start = rows.startIndex
     while start < rows.endIndex {
+      guard !rows[start].isSibling else {
+        start += 1
+        continue
+      }
       let end = rows[start...].firstIndex { $0.isLast }.map { $0 + 1 } ?? rows.endIndex
       let queries = (end - start) * group
       // Work for all, where the heads are too few.

@@ -153,11 +153,12 @@ extension PolicyChoice {
     }
 
     private static func costAware(
-      _ evidence: SurvivalEvidence, _ resources: PolicyResources
+      _ evidence: SurvivalEvidence, hasSiblings: Bool = true, _ resources: PolicyResources
     ) throws(CommandError) -> any DraftLengthPolicy {
       CostAwareDraftLength(
         costs: try resources.measuredCosts, estimator: resources.estimator,
-        heads: resources.trained?.heads, evidence: evidence, drift: resources.drift)
+        heads: resources.trained?.heads, evidence: evidence, drift: resources.drift,
+        hasSiblings: hasSiblings)
     }
 
     /// With `product`, what each kind of evidence is worth under SpecDec++'s rule.
@@ -231,6 +232,12 @@ extension PolicyChoice {
       Kind(
         name: "cost-aware-both", summary: "the same without looking up repeats", needsCosts: true
       ) { _, resources throws(CommandError) in try costAware(.both, resources) },
+      Kind(
+        name: "cost-aware-chain", summary: "that without second candidates for a place",
+        needsCosts: true
+      ) { _, resources throws(CommandError) in
+        try costAware(.both, hasSiblings: false, resources)
+      },
       Kind(
         name: "cost-aware-draft", summary: "by the draft's probabilities as they are",
         needsCosts: true

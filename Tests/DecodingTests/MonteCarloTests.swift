@@ -77,7 +77,7 @@ private struct ReusingChance: ChanceSource {
     from distribution: TokenDistribution, position: Int, purpose: ChancePurpose
   ) -> TokenID { distribution.token(at: uniform(position)) }
 
-  mutating func accepts(probability: Double, position: Int) -> Bool {
+  mutating func accepts(probability: Double, position: Int, purpose: ChancePurpose) -> Bool {
     uniform(position) < probability
   }
 

@@ -61,7 +61,7 @@ private final class EnumeratingChance: ChanceSource {
     return distribution.tokens?[index] ?? TokenID(index)
   }
 
-  func accepts(probability: Double, position: Int) -> Bool {
+  func accepts(probability: Double, position: Int, purpose: ChancePurpose) -> Bool {
     if probability >= 1 { return true }
     if probability <= 0 { return false }
     return branch([probability, 1 - probability]) == 0

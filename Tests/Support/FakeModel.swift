@@ -74,7 +74,7 @@ package final class FakeModel: LanguageModel {
 
   package func forward(_ slices: [Slice], into output: inout ForwardOutput) throws {
     forwards += 1
-    output.prepare(rows: slices.reduce(0) { $0 + $1.rows })
+    output.prepare(rows: slices.reduce(0) { $0 + $1.rowCount })
     var row = 0
     for slice in slices {
       precondition(!slice.tokens.isEmpty)
@@ -82,13 +82,17 @@ package final class FakeModel: LanguageModel {
       let all = before + slice.tokens
       precondition(all.count <= contextLength, "past the context")
       sequences[slice.sequence.index] = all
-      for end in all.count - slice.rows + 1..<all.count + 1 {
-        let values = logits(all[..<end])
-        for (index, value) in values.enumerated() {
+      let chains = (all.count - slice.rows + 1..<all.count + 1).map { all[..<$0] }
+      let leaves = slice.siblings.map { sibling -> ArraySlice<TokenID> in
+        precondition(slice.tokens.indices.count > sibling.place)
+        return all[..<(before.count + sibling.place)] + [sibling.token]
+      }
+      for read in chains + leaves {
+        for (index, value) in logits(read).enumerated() {
           output.logits[row * vocabularySize + index] = value
         }
-        output.hidden[row * 2] = Float(end)
-        output.hidden[row * 2 + 1] = Float(all[end - 1])
+        output.hidden[row * 2] = Float(read.count)
+        output.hidden[row * 2 + 1] = Float(read.last ?? 0)
         row += 1
       }
     }

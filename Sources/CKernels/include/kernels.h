@@ -161,6 +161,9 @@ void ft_add(float *x, const float *y, int32_t count);
 void ft_kv_store(float *block, int32_t head_dim, int32_t slot, const float *key,
                  const float *value);
 
+/// Exchanges position `slot` of the block for a key and a value, which then hold what it held.
+void ft_kv_exchange(float *block, int32_t head_dim, int32_t slot, float *key, float *value);
+
 /// Copies a block into `out` with its keys rotated further: pairs (j, j + rotary_dim / 2), of which
 /// `cosine` and `sine` hold one each.
 void ft_kv_rotate(const float *block, int32_t head_dim, int32_t rotary_dim, const float *cosine,

@@ -14,6 +14,11 @@ package struct AcceptanceEstimator: Sendable {
   package var temperatures: Temperatures?
   /// Of a candidate that a look-up found, by the length of its match.
   private var lookup = [0.5, 0.65, 0.75, 0.85, 0.95].map { RunningMean($0, rate: 0.05) }
+  /// Of a second candidate where the first was rejected, by how much of what the first leaves the
+  /// draft gives it, in eighths: where the likeliest is taken, and where candidates are drawn.
+  private var siblings = [0.5, 0.0].map { slope in
+    (0..<8).map { RunningMean(0.35 + slope * (Double($0) + 0.5) / 8, rate: 0.02) }
+  }
   /// A running mean of all outcomes.
   private var recent = 0.7
   /// Of the i-th candidate given that those before it were kept.
@@ -94,6 +99,18 @@ package struct AcceptanceEstimator: Sendable {
   /// easy comes in runs.
   package func mean(following chance: Double) -> Double { following[Self.eighth(chance)].value }
 
+  /// Of a second candidate where the first was rejected.
+  package func sibling(_ summary: LogitsSummary, temperature: Double) -> Double {
+    siblings[temperature > 0 ? 1 : 0][Self.eighth(summary.shareOfRest)].value
+  }
+
+  /// Learns from one that was judged.
+  package mutating func learn(
+    sibling kept: Bool, _ summary: LogitsSummary, temperature: Double
+  ) {
+    siblings[temperature > 0 ? 1 : 0][Self.eighth(summary.shareOfRest)].add(kept ? 1 : 0)
+  }
+
   /// Learns from a candidate that was judged.
   ///
   /// - Parameter previous: the chance that the candidate before it had; nil for the first of a round.
@@ -139,6 +156,13 @@ package struct AcceptanceEstimator: Sendable {
     (0..<8).map { eighth in
       RunningMean((mean + (Double(eighth) + 0.5) / 8) / 2, rate: 0.02)
     }
+  }
+}
+
+extension LogitsSummary {
+  /// What the second token has of the probability that the first leaves.
+  fileprivate var shareOfRest: Double {
+    topProbability < 1 ? secondProbability / (1 - topProbability) : 0
   }
 }
 

@@ -7,6 +7,9 @@
 /// chances estimated from the draft's evidence and kept calibrated by every round's outcome, lambda is
 /// the running rate by the same costs: there is nothing to tune.
 ///
+/// When the chain is complete, second candidates are put where it is likely to break, the best first,
+/// by the same reckoning: one that is kept saves a round from ending there, and costs no draft step.
+///
 /// Where candidates are drawn it reads no clock while it decides: with the same costs a seed gives the
 /// same text. Greedily the text is the same whatever it decides, and it goes by what rounds take now.
 package struct CostAwareDraftLength: DraftLengthPolicy {
@@ -27,6 +30,10 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
   private static let leastPatience = 16
   /// The round's candidates are there to learn from; one is enough.
   private var isTrying = false
+  /// Whether places may have second candidates.
+  private let hasSiblings: Bool
+  /// A running mean of how many there are in a round.
+  private var meanSiblings = 0.0
   /// Draft steps of the round, those of candidates that were not submitted among them.
   private var steps = 0
 
@@ -36,8 +43,9 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
   package init(
     costs: CostModel, estimator: AcceptanceEstimator = AcceptanceEstimator(),
     heads: AcceptanceHeads? = nil, evidence: SurvivalEvidence = .both, most: Int = 24,
-    drift: CostDrift? = nil
+    drift: CostDrift? = nil, hasSiblings: Bool = true
   ) {
+    self.hasSiblings = hasSiblings
     self.costs = costs
     self.drift = drift
     self.most = most
@@ -47,7 +55,8 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
   }
 
   package var name: String {
-    tracker.evidence == .both ? "cost-aware" : "cost-aware-\(tracker.evidence.rawValue)"
+    guard hasSiblings else { return "cost-aware-chain" }
+    return tracker.evidence == .both ? "cost-aware" : "cost-aware-\(tracker.evidence.rawValue)"
   }
   package var needs: EvidenceNeeds { tracker.needs }
   package var estimator: AcceptanceEstimator { tracker.estimator }
@@ -98,7 +107,8 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
         ? 0
         : draftSeconds(steps + further, state.position) - draftSeconds(steps, state.position)
     }
-    let before = verify(count + 1, state.position)
+    let rows = count + 1 + Int(meanSiblings.rounded())
+    let before = verify(rows, state.position)
     var (chance, tokens) = (tracker.survival, 0.0)
     for further in 1...4 where count + further <= min(most, state.room) {
       if further == 1, let last = tracker.lastChance {
@@ -107,7 +117,7 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
         chance *= tracker.estimator.mean(depth: count + further - 1)
       }
       tokens += chance
-      let after = verify(count + further + 1, state.position)
+      let after = verify(rows + further, state.position)
       if tokens > lambda * (drafting(further) + after - before) { return true }
     }
     return false
@@ -125,26 +135,46 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
     if next.matchLength == nil { steps += 1 }
     let survival = tracker.score(next, after: state)
     // It is scored: what is left to pay is its verification.
-    let count = state.candidates.count
-    let added =
-      verify(count + 2, state.position)
-      - verify(count + 1, state.position)
+    let rows = state.candidates.count + 1 + Int(meanSiblings.rounded())
+    let added = verify(rows + 1, state.position) - verify(rows, state.position)
     guard isTrying || survival > lambda * added else { return false }
     tracker.submit()
     return true
   }
 
+  package mutating func siblings(_ state: DraftState) -> [Int] {
+    guard hasSiblings, !isTrying else { return [] }
+    let rows = state.candidates.count + 1
+    let before = verify(rows, state.position)
+    let places = tracker.siblingChances.sorted { $0.chance > $1.chance }
+    // As many of the best as pay together, because V(n) rises in steps.
+    var (best, gain, tokens) = (0, 0.0, 0.0)
+    for (index, place) in places.enumerated() {
+      tokens += place.chance
+      let added = verify(rows + index + 1, state.position) - before
+      guard
+        budget.allows(
+          draftSeconds(steps, state.position) + before + added - verify(1, state.position))
+      else { break }
+      if tokens - lambda * added > gain { (best, gain) = (index + 1, tokens - lambda * added) }
+    }
+    meanSiblings += (Double(best) - meanSiblings) / 16
+    return places[..<best].map(\.place)
+  }
+
   package mutating func observe(_ round: RoundRecord) {
     guard !round.isPrefill else { return }
     tracker.observe(round)
-    if let drift, round.forwarded == round.candidates.count + 1 {
+    // One token is pending, two behind a sibling, all where the cache was given up.
+    let rows = min(round.forwarded, round.proposed + 2)
+    if let drift, rows == round.forwarded {
       drift.observe(
         round.forwarded, context: round.position, seconds: round.seconds.verify, costs)
     }
     if round.accepted > 0 { (patience, idleRounds) = (Self.leastPatience, 0) }
     let seconds =
       draftSeconds(steps, round.position)
-      + verify(round.candidates.count + 1, round.position) + costs.overhead
+      + verify(rows, round.position) + costs.overhead
     budget.spend(
       seconds, tokens: round.emitted,
       plainRound: verify(1, round.position) + costs.overhead)

@@ -18,6 +18,7 @@ package struct SurvivalTracker: Sendable {
 
   /// Chance that all candidates fed so far are kept.
   private var fed = 1.0
+  private var temperature = 0.0
   /// The round's candidates, in order.
   private var trail: [Step] = []
   /// The one that was scored last, and not submitted yet.
@@ -29,6 +30,7 @@ package struct SurvivalTracker: Sendable {
     var beforeDraw: SIMD8<Double>
     var afterFeeding: SIMD8<Double>?
     var matchLength: Int?
+    var summary: LogitsSummary?
   }
 
   /// - Parameter heads: trained heads, whose logits become one more piece of evidence.
@@ -40,7 +42,9 @@ package struct SurvivalTracker: Sendable {
     self.heads = heads.map(AcceptanceHeads.Reader.init)
   }
 
-  var needs: EvidenceNeeds { heads == nil ? [.summary] : [.summary, .hidden] }
+  var needs: EvidenceNeeds {
+    heads == nil ? [.summary, .choices] : [.summary, .choices, .hidden]
+  }
 
   /// That all candidates drawn so far are kept.
   package var survival: Double { fed * (trail.last?.chance ?? 1) }
@@ -55,11 +59,27 @@ package struct SurvivalTracker: Sendable {
 
   mutating func begin() { (fed, trail, scored) = (1, [], nil) }
 
+  /// For each place where the draft has a second choice: the chance that the candidates before it are
+  /// kept, its own is rejected and a second one is right.
+  var siblingChances: [(place: Int, chance: Double)] {
+    var reached = 1.0
+    var chances: [(place: Int, chance: Double)] = []
+    for (place, step) in trail.enumerated() {
+      if step.matchLength == nil, let summary = step.summary {
+        let right = estimator.sibling(summary, temperature: temperature)
+        chances.append((place, reached * (1 - step.chance) * right))
+      }
+      reached *= step.chance
+    }
+    return chances
+  }
+
   /// Takes in what is known of the next candidate, and with it of the last one.
   ///
   /// - Returns: the chance that the candidates so far and the next are all kept.
   mutating func score(_ next: DraftEvidence, after state: DraftState) -> Double {
     let depth = state.candidates.count
+    temperature = state.temperature
     if let last = state.candidates.last, var step = trail.last {
       let features = estimator.features(
         afterFeeding: last, next: next, depth: depth - 1, before: step.chance,
@@ -88,7 +108,7 @@ package struct SurvivalTracker: Sendable {
     }
     let step = Step(
       chance: chance ?? estimator.mean(depth: depth), beforeDraw: features,
-      matchLength: next.matchLength)
+      matchLength: next.matchLength, summary: next.summary)
     scored = step
     return fed * step.chance
   }
@@ -104,6 +124,11 @@ package struct SurvivalTracker: Sendable {
     if let scored, round.accepted == round.candidates.count, scored.matchLength == nil {
       estimator.learn(
         unsubmitted: scored.chance, depth: trail.count, previous: trail.last?.chance)
+    }
+    if let keeps = round.keepsSibling, round.accepted < trail.count,
+      let summary = trail[round.accepted].summary
+    {
+      estimator.learn(sibling: keeps, summary, temperature: temperature)
     }
     for (depth, candidate) in round.candidates.enumerated() where depth < trail.count {
       guard let acceptance = candidate.acceptance else { continue }

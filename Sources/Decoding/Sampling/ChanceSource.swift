@@ -18,6 +18,10 @@ package enum ChancePurpose: UInt32, Sendable {
   case target = 4
   /// The noise that draft and target share when they are coupled.
   case coupled = 5
+  /// Drawing a second candidate for a place.
+  case sibling = 6
+  /// Accepting or rejecting that.
+  case acceptSibling = 7
 }
 
 /// Every random decision of a generation, at the position of the token that it decides.
@@ -25,24 +29,43 @@ package enum ChancePurpose: UInt32, Sendable {
 /// The tests put in a source that takes every branch in turn and keeps its probability, so that the
 /// law of the whole output is computed rather than sampled.
 package protocol ChanceSource {
+  /// A round begins whose first candidate is at `position`. What follows is independent of what other
+  /// rounds drew at the same positions and threw away: it may have decided what they kept.
+  mutating func beginRound(at position: Int)
   mutating func token(
     from distribution: TokenDistribution, position: Int, purpose: ChancePurpose
   ) -> TokenID
   /// True with the given probability.
-  mutating func accepts(probability: Double, position: Int) -> Bool
+  mutating func accepts(probability: Double, position: Int, purpose: ChancePurpose) -> Bool
   /// A draw by noise that depends on the seed and the position alone (Gumbel-max): two distributions
   /// that agree give the same token, and mostly so when they nearly agree.
   mutating func coupledToken(from distribution: TokenDistribution, position: Int) -> TokenID
 }
 
-/// Random numbers that depend on (seed, request, position, purpose) and nothing else.
+extension ChanceSource {
+  package mutating func beginRound(at position: Int) {}
+
+  /// Judges a candidate.
+  package mutating func accepts(probability: Double, position: Int) -> Bool {
+    accepts(probability: probability, position: position, purpose: .accept)
+  }
+}
+
+/// Random numbers that depend on (seed, request, round, position, purpose) and nothing else; coupled
+/// ones not on the round.
 package struct SeededChance: ChanceSource, Sendable {
   private let seed: UInt64
   private let request: UInt64
+  /// Where the round began.
+  private var round: UInt32 = 0
 
   package init(seed: UInt64, request: UInt64) {
     self.seed = seed
     self.request = request
+  }
+
+  package mutating func beginRound(at position: Int) {
+    round = UInt32(truncatingIfNeeded: position)
   }
 
   package mutating func token(
@@ -52,9 +75,11 @@ package struct SeededChance: ChanceSource, Sendable {
     return distribution.token(at: uniform(position, purpose))
   }
 
-  package mutating func accepts(probability: Double, position: Int) -> Bool {
+  package mutating func accepts(
+    probability: Double, position: Int, purpose: ChancePurpose
+  ) -> Bool {
     if probability >= 1 { return true }
-    return probability > 0 && uniform(position, .accept) < probability
+    return probability > 0 && uniform(position, purpose) < probability
   }
 
   package mutating func coupledToken(
@@ -72,7 +97,7 @@ package struct SeededChance: ChanceSource, Sendable {
   }
 
   private func uniform(_ position: Int, _ purpose: ChancePurpose) -> Double {
-    let words = Philox.words(key: seed, counter: counter(position, purpose, 0))
+    let words = Philox.words(key: seed, counter: counter(position, purpose, round))
     return Philox.unit(words[0], words[1])
   }
 

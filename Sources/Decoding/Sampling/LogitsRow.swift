@@ -33,16 +33,29 @@ struct LogitsRow {
   var largest: Float { largest(in: 0..<values.count) }
 
   /// The first token with the largest value.
-  var mostLikely: TokenID {
+  var mostLikely: TokenID { mostLikely(in: 0..<values.count) }
+
+  /// The same of the tokens in a range that is not empty.
+  private func mostLikely(in range: Range<Int>) -> TokenID {
     // Blocks, so that the place is looked for only where the largest value is.
     let block = 512
-    var (best, start) = (-Float.infinity, 0)
-    for candidate in stride(from: 0, to: values.count, by: block) {
-      let value = largest(in: candidate..<min(candidate + block, values.count))
+    var (best, start) = (-Float.infinity, range.lowerBound)
+    for candidate in stride(from: start, to: range.upperBound, by: block) {
+      let value = largest(in: candidate..<min(candidate + block, range.upperBound))
       if value > best { (best, start) = (value, candidate) }
     }
-    let index = (start..<values.count).first { values[$0] == best }
-    return TokenID(index ?? 0)
+    let index = (start..<range.upperBound).first { values[$0] == best }
+    return TokenID(index ?? range.lowerBound)
+  }
+
+  /// The two tokens with the largest values.
+  var likeliest: LikeliestTokens? {
+    guard values.count > 1 else { return nil }
+    let first = mostLikely
+    let sides = [0..<Int(first), Int(first) + 1..<values.count]
+    let others = sides.filter { !$0.isEmpty }.map(mostLikely(in:))
+    return LikeliestTokens(
+      first: first, second: others.max { values[Int($0)] < values[Int($1)] } ?? first)
   }
 
   /// `exp((value - largest) * scale)` of every value as Double, and their sum.
@@ -101,6 +114,20 @@ struct LogitsRow {
       topProbability: 1 / sum, secondProbability: exp(Double(all[1] - top)) / sum,
       entropy: max(0, log(sum) - Double(moment.sum()) / sum))
   }
+}
+
+/// The two likeliest tokens of a next-token distribution.
+package struct LikeliestTokens: Sendable, Equatable {
+  package var first: TokenID
+  package var second: TokenID
+
+  package init(first: TokenID, second: TokenID) {
+    self.first = first
+    self.second = second
+  }
+
+  /// The likelier of those that are not `token`.
+  package func other(than token: TokenID) -> TokenID { token == first ? second : first }
 }
 
 /// The shape of a next-token distribution at temperature 1, before penalties and filters.

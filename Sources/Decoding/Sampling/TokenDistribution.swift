@@ -93,6 +93,18 @@ package struct TokenDistribution: Sendable, Equatable {
       ?? TokenDistribution(weights: weights)
   }
 
+  /// This distribution given that it is not `token`; nil where nothing else can be drawn.
+  package func without(_ token: TokenID) -> TokenDistribution? {
+    var weights = probabilities
+    guard let index = tokens.map({ $0.firstIndex(of: token) }) ?? Int(token),
+      weights.indices.contains(index)
+    else { return self }
+    weights[index] = 0
+    guard weights.contains(where: { $0 > 0 }) else { return nil }
+    return tokens.map { TokenDistribution(tokens: $0, weights: weights) }
+      ?? TokenDistribution(weights: weights)
+  }
+
   /// `max(scale * p - q, 0)` for each entry of this distribution.
   package func excess(over other: TokenDistribution, scale: Double = 1) -> [Double] {
     if tokens == nil, other.tokens == nil {

@@ -33,8 +33,8 @@ package struct BlockVerification: VerificationRule {
     }
     let residual = target(kept).residual(
       over: candidates[kept].distribution, scale: weights[kept])
-    let token = chance.token(from: residual, position: position + kept, purpose: .residual)
-    return Verdict(accepted: kept, next: token)
+    return replace(
+      kept, of: candidates, by: residual, position: position, &chance, target: target)
   }
 
   /// The probability with which a shorter block is kept when no longer one was.

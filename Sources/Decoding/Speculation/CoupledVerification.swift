@@ -11,13 +11,27 @@ package struct CoupledVerification: VerificationRule {
     chance.coupledToken(from: distribution, position: position)
   }
 
+  /// The one that the noise puts second.
+  package func sibling(
+    of candidate: Candidate, runnerUp: TokenID?, position: Int, _ chance: inout any ChanceSource
+  ) -> Sibling? {
+    guard let rest = candidate.distribution.without(candidate.token) else {
+      return runnerUp.map { Sibling($0, from: TokenDistribution(only: $0)) }
+    }
+    return Sibling(chance.coupledToken(from: rest, position: position), from: rest)
+  }
+
   package func verdict(
     _ candidates: [Candidate], position: Int, _ chance: inout any ChanceSource,
     target: (Int) -> TokenDistribution
   ) -> Verdict {
     for (index, candidate) in candidates.enumerated() {
       let token = chance.coupledToken(from: target(index), position: position + index)
-      if token != candidate.token { return Verdict(accepted: index, next: token) }
+      if token == candidate.token { continue }
+      guard token == candidate.sibling?.token else { return Verdict(accepted: index, next: token) }
+      let next = chance.coupledToken(
+        from: target(candidates.row(behindSiblingAt: index)), position: position + index + 1)
+      return Verdict(accepted: index, keepsSibling: true, next: next)
     }
     let end = candidates.count
     let token = chance.coupledToken(from: target(end), position: position + end)

@@ -1,4 +1,4 @@
-/// Decides how many candidates a round proposes.
+/// Decides how many candidates a round proposes, and for which of their places a second one.
 ///
 /// Whether a candidate is submitted must never depend on its own draw, or the output is no longer
 /// the target's. The types see to it: a policy is asked before the candidate is scored and again
@@ -15,6 +15,10 @@ package protocol DraftLengthPolicy: Sendable {
   /// After the draft has scored it and before it is drawn: whether to submit one more.
   mutating func submits(_ next: DraftEvidence, after state: DraftState) -> Bool
 
+  /// After the last candidate was drawn: at which places, from 0, a sibling is drawn and submitted,
+  /// too. It may depend on all candidates, none of which it changes.
+  mutating func siblings(_ state: DraftState) -> [Int]
+
   /// After the round, what became of it.
   mutating func observe(_ round: RoundRecord)
 }
@@ -22,6 +26,7 @@ package protocol DraftLengthPolicy: Sendable {
 extension DraftLengthPolicy {
   package var needs: EvidenceNeeds { [] }
   package mutating func submits(_ next: DraftEvidence, after state: DraftState) -> Bool { true }
+  package mutating func siblings(_ state: DraftState) -> [Int] { [] }
   package mutating func observe(_ round: RoundRecord) {}
 }
 

@@ -30,14 +30,18 @@ package struct DraftEvidence: Sendable {
   /// `(hidden)`: the draft's final state (after its last norm) from which the candidate is
   /// predicted, which is the state of the token before it.
   package var hidden: [Float]?
+  /// The draft's two likeliest tokens; nil also where they are of another vocabulary.
+  package var choices: LikeliestTokens?
   /// How many tokens before it a look-up found again, where one proposes it.
   package var matchLength: Int?
 
   package init(
-    summary: LogitsSummary? = nil, hidden: [Float]? = nil, matchLength: Int? = nil
+    summary: LogitsSummary? = nil, hidden: [Float]? = nil, choices: LikeliestTokens? = nil,
+    matchLength: Int? = nil
   ) {
     self.summary = summary
     self.hidden = hidden
+    self.choices = choices
     self.matchLength = matchLength
   }
 }
@@ -49,6 +53,7 @@ package struct EvidenceNeeds: OptionSet, Sendable {
 
   package static let summary = EvidenceNeeds(rawValue: 1)
   package static let hidden = EvidenceNeeds(rawValue: 2)
+  package static let choices = EvidenceNeeds(rawValue: 4)
 }
 
 /// A small model as the drafter.
@@ -74,6 +79,7 @@ package final class ModelDrafter: Drafter {
       var evidence = DraftEvidence()
       if needs.contains(.summary) { evidence.summary = LogitsRow(logits).summary }
       if needs.contains(.hidden) { evidence.hidden = output.hiddenRow(0) }
+      if needs.contains(.choices) { evidence.choices = LogitsRow(logits).likeliest }
       return DraftStep(prefix.distribution(logits), evidence: evidence)
     }
   }

@@ -36,6 +36,9 @@ package final class FittedModel: LanguageModel {
       if let most = slice.tokens.max(), most > last {
         slice.tokens = ArraySlice(slice.tokens.map { min($0, last) })
       }
+      for index in slice.siblings.indices {
+        slice.siblings[index].token = min(slice.siblings[index].token, last)
+      }
       return slice
     }
     try model.forward(known, into: &self.output)
