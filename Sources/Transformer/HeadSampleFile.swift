@@ -14,8 +14,8 @@ package struct HeadSampleFile: Sendable {
   package init() {}
 
   // Numbers of an on-policy sample: acceptance, depth, confidence, the summary, whether it was fed,
-  // the summary after it, its prompt, the temperature.
-  private static let scalarCount = 12
+  // the summary after it, its prompt, the temperature, the outcome.
+  private static let scalarCount = 13
 
   /// - Throws: what the file throws; `malformed` for arrays that do not fit each other.
   package init(contentsOf path: String) throws(ModelError) {
@@ -50,7 +50,8 @@ package struct HeadSampleFile: Sendable {
       onPolicy.append(
         HeadSample(
           before: Array(before[place]), after: isFed ? Array(after[place]) : nil,
-          acceptance: min(max(s[0], 0), 1), depth: max(0, Int(s[1])),
+          acceptance: min(max(s[0], 0), 1),
+          outcome: HeadSample.Outcome(rawValue: Int(s[12])) ?? .unreached, depth: max(0, Int(s[1])),
           temperature: s[11], confidence: s[2],
           summary: LogitsSummary(topProbability: s[3], secondProbability: s[4], entropy: s[5]),
           nextSummary: isFed
@@ -81,7 +82,7 @@ package struct HeadSampleFile: Sendable {
           sample.acceptance, Double(sample.depth), sample.confidence, now.topProbability,
           now.secondProbability, now.entropy, sample.after == nil ? 0 : 1,
           next?.topProbability ?? 0, next?.secondProbability ?? 0, next?.entropy ?? 0,
-          Double(prompt), sample.temperature,
+          Double(prompt), sample.temperature, Double(sample.outcome.rawValue),
         ].map(Float.init)
       }
       let count = onPolicy.count

@@ -1,11 +1,12 @@
-/// One candidate that was judged, with all that was known of it: what heads are trained on.
+/// One candidate of a round, with all that was known of it: what heads are trained on.
 package struct HeadSample: Sendable, Equatable {
   /// `(hidden)`: the draft's state that the candidate was predicted from.
   package var before: [Float]
   /// `(hidden)`: the candidate's own state; nil for the last candidate of a round, which is not fed.
   package var after: [Float]?
-  /// min(1, p / q): the label.
+  /// min(1, p / q): the label; 0 behind a rejected candidate.
   package var acceptance: Double
+  package var outcome: Outcome
   /// Of the candidate in its round, from 0.
   package var depth: Int
   /// At which it was drawn.
@@ -16,9 +17,10 @@ package struct HeadSample: Sendable, Equatable {
   package var nextSummary: LogitsSummary?
 
   package init(
-    before: [Float], after: [Float]?, acceptance: Double, depth: Int, temperature: Double,
-    confidence: Double, summary: LogitsSummary, nextSummary: LogitsSummary?
+    before: [Float], after: [Float]?, acceptance: Double, outcome: Outcome, depth: Int,
+    temperature: Double, confidence: Double, summary: LogitsSummary, nextSummary: LogitsSummary?
   ) {
+    self.outcome = outcome
     self.before = before
     self.after = after
     self.acceptance = acceptance
@@ -30,9 +32,18 @@ package struct HeadSample: Sendable, Equatable {
   }
 }
 
+extension HeadSample {
+  /// What became of a candidate.
+  package enum Outcome: Int, Sendable {
+    /// One before it was rejected, so that nobody judged it. A policy does not know that when it
+    /// goes on.
+    case unreached = -1
+    case rejected, kept
+  }
+}
+
 /// Decodes as another policy would, but drafts a fixed number of candidates and keeps what was known
-/// of each that was judged: on-policy samples, and free. What stood behind a rejected candidate is
-/// no sample: no policy has to know about places that are not reached.
+/// of each: on-policy samples, and free.
 package struct SampleCollector: DraftLengthPolicy {
   package let length: Int
   package private(set) var samples: [HeadSample] = []
@@ -53,14 +64,17 @@ package struct SampleCollector: DraftLengthPolicy {
   package mutating func observe(_ round: RoundRecord) {
     // A draft that ended with the text was not asked again after its last candidate.
     let known = min(drawn.count, round.candidates.count)
-    for depth in 0..<min(known, round.accepted + 1) {
-      guard let acceptance = round.candidates[depth].acceptance,
-        let before = drawn[depth].evidence.hidden, let summary = drawn[depth].evidence.summary
+    for depth in 0..<known {
+      guard let before = drawn[depth].evidence.hidden, let summary = drawn[depth].evidence.summary
       else { continue }
+      let isReached = depth <= round.accepted
+      guard let acceptance = isReached ? round.candidates[depth].acceptance : 0 else { continue }
       let next = depth + 1 < known ? drawn[depth + 1].evidence : DraftEvidence()
       samples.append(
         HeadSample(
-          before: before, after: next.hidden, acceptance: acceptance, depth: depth,
+          before: before, after: next.hidden, acceptance: acceptance,
+          outcome: depth < round.accepted ? .kept : isReached ? .rejected : .unreached,
+          depth: depth,
           temperature: temperature, confidence: drawn[depth].confidence, summary: summary,
           nextSummary: next.summary))
     }

@@ -45,6 +45,8 @@ package struct HeadTraining: Sendable {
   package func heads(
     _ samples: [HeadSample], heldOut: [HeadSample], report: Report
   ) throws(LearningError) -> AcceptanceHeads {
+    let samples = samples.filter { $0.outcome != .unreached }
+    let heldOut = heldOut.filter { $0.outcome != .unreached }
     func network(
       _ samples: [HeadSample], _ name: String, _ state: (HeadSample) -> [Float]?
     ) throws(LearningError) -> DenseNetwork {
@@ -125,16 +127,19 @@ package struct HeadTraining: Sendable {
 
   /// The starting point of the cost-aware policy's estimates.
   ///
-  /// Trees say chances already, and only the means of runs are learned. Without them it is what the
-  /// policy would have learned from these samples in their order, and then from those that were held
-  /// out, of which the heads are not surer than they should be; temperatures are fitted to the latter.
+  /// Trees say chances already, and only the means of runs are learned, and what the chances of a
+  /// round are worth together. Without them it is what the policy would have learned from these
+  /// samples in their order, and then from those that were held out, of which the heads are not surer
+  /// than they should be; temperatures are fitted to the latter.
   package func estimator(
     _ samples: [HeadSample], heldOut: [HeadSample] = [], heads: AcceptanceHeads?
   ) throws(LearningError) -> AcceptanceEstimator {
     if heads?.trees != nil {
       var replayed = AcceptanceEstimator(believingHeads: true)
-      replayed.replay(heldOut.isEmpty ? samples : heldOut, heads)
+      let unseen = heldOut.isEmpty ? samples : heldOut
+      replayed.replay(unseen, heads)
       replayed.believeHeads()
+      replayed.fitSurvival(unseen, heads)
       return replayed
     }
     var estimator = AcceptanceEstimator()
@@ -231,6 +236,7 @@ extension AcceptanceEstimator {
           depth: sample.depth, temperature: sample.temperature) ?? 0)
     }
     let estimates = (chance, after.map { afterFeeding.probability($0) })
+    guard sample.outcome != .unreached else { return estimates }
     learn(
       acceptance: sample.acceptance, depth: sample.depth, beforeDraw: before, afterFeeding: after,
       previous: previous, matchLength: nil)
@@ -243,6 +249,38 @@ extension AcceptanceEstimator {
       let estimates = replay(sample, heads, previous: sample.depth > 0 ? previous : nil)
       previous = estimates.afterFeeding ?? estimates.beforeDraw
     }
+  }
+}
+
+extension AcceptanceEstimator {
+  /// What would have been known of all candidates of a round together, for each sample in its turn.
+  package func together(
+    _ samples: [HeadSample], _ heads: AcceptanceHeads?
+  ) -> [(features: SIMD8<Double>, isKept: Bool)] {
+    // A round is judged by what was known before it.
+    var (estimator, learning) = (self, self)
+    var (fed, least, previous) = (1.0, 1.0, 1.0)
+    return samples.map { sample in
+      if sample.depth == 0 { (fed, least, previous, estimator) = (1, 1, 1, learning) }
+      fed *= previous
+      least = min(least, previous)
+      let estimates = learning.replay(sample, heads)
+      let chance = estimates.beforeDraw
+      let features = estimator.features(
+        product: fed * chance, last: chance, least: min(least, chance), depth: sample.depth,
+        temperature: sample.temperature)
+      previous = estimates.afterFeeding ?? chance
+      return (features, sample.outcome == .kept)
+    }
+  }
+
+  /// Learns what the chances of a round are worth together.
+  fileprivate mutating func fitSurvival(_ samples: [HeadSample], _ heads: AcceptanceHeads?) {
+    let rows = together(samples, heads)
+    for _ in 0..<8 {
+      for row in rows { survival.learn(row.features, label: row.isKept ? 1 : 0) }
+    }
+    survival.memory = pointwiseMin(survival.memory, SIMD8(repeating: 25))
   }
 }
 

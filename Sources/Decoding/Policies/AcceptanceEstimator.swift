@@ -10,6 +10,11 @@ package struct AcceptanceEstimator: Sendable {
   /// Of the last candidate, once its own state is known: SpecDec++'s signal, with what was known
   /// before.
   package var afterFeeding = OnlineLogistic(weights: [0, 0.2, 0.8, 0, 0.1, 0, 0.3, 0])
+  /// Of all candidates of a round so far, by the product of their chances and the weakest of them.
+  ///
+  /// The product alone promises too much: each chance is true of candidates before which all were
+  /// kept, but a round that has gone wrong unnoticed goes on, and looks no worse.
+  package var survival = OnlineLogistic(weights: [0, 0, 1, 0, 0, 0, 0, 0])
   /// By a candidate's position in its round; nil where none were fitted.
   package var temperatures: Temperatures?
   /// Of a candidate that a look-up found, by the length of its match.
@@ -85,6 +90,23 @@ package struct AcceptanceEstimator: Sendable {
       next.summary?.entropy ?? 1, head, recent - 0.7,
     ]
     return features / (temperatures?.afterFeeding.temperature(position: depth) ?? 1)
+  }
+
+  /// What is known of all candidates of a round together.
+  ///
+  /// - Parameters:
+  ///   - product: of their chances.
+  ///   - last: the last one's chance.
+  ///   - least: the smallest chance.
+  ///   - depth: of the last one, from 0.
+  package func features(
+    product: Double, last: Double, least: Double, depth: Int, temperature: Double
+  ) -> SIMD8<Double> {
+    let (place, odds) = (Double(min(depth, 16)) / 8, Double.logit(product))
+    return [
+      1, place, odds, odds * place, .logit(last), .logit(least), recent - 0.7,
+      temperature > 0 ? 1 : 0,
+    ]
   }
 
   /// Of a looked-up candidate.
@@ -191,7 +213,7 @@ extension AcceptanceEstimator: Codable {
   private static let currentVersion = 2
 
   private enum Keys: String, CodingKey {
-    case version, beforeDraw, afterFeeding, temperatures, recent, byDepth, following
+    case version, beforeDraw, afterFeeding, temperatures, recent, byDepth, following, survival
   }
 
   /// Of an older version only what still means the same is taken.
@@ -204,6 +226,7 @@ extension AcceptanceEstimator: Codable {
       afterFeeding = try container.decode(OnlineLogistic.self, forKey: .afterFeeding)
       temperatures = try container.decodeIfPresent(Temperatures.self, forKey: .temperatures)
     }
+    survival = try container.decodeIfPresent(OnlineLogistic.self, forKey: .survival) ?? survival
     recent = try container.decode(Double.self, forKey: .recent)
     func means(_ key: Keys, _ usual: [RunningMean], rate: Double) throws -> [RunningMean] {
       let values = try container.decode([Double].self, forKey: key)
@@ -224,6 +247,7 @@ extension AcceptanceEstimator: Codable {
     try container.encode(beforeDraw, forKey: .beforeDraw)
     try container.encode(afterFeeding, forKey: .afterFeeding)
     try container.encodeIfPresent(temperatures, forKey: .temperatures)
+    try container.encode(survival, forKey: .survival)
     try container.encode(recent, forKey: .recent)
     try container.encode(byDepth.map(\.value), forKey: .byDepth)
     try container.encode(following.map(\.value), forKey: .following)

@@ -34,6 +34,8 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
   private let hasSiblings: Bool
   /// A running mean of how many there are in a round.
   private var meanSiblings = 0.0
+  /// Whether the draft has read the prompt, which its first step waits for.
+  private var hasRead = false
   /// Draft steps of the round, those of candidates that were not submitted among them.
   private var steps = 0
 
@@ -94,7 +96,9 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
 
   /// Of `steps` steps of a round.
   private func draftSeconds(_ steps: Int, _ position: Int) -> Double {
-    costs.draft(steps, context: position) + Double(steps) * costs.head
+    let measured = costs.draft(steps, context: position) + Double(steps) * costs.head
+    guard isGreedy, let drift else { return measured }
+    return drift.draft * measured
   }
 
   /// Whether some number of further candidates is expected to pay, each to be scored and verified;
@@ -170,7 +174,13 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
     if let drift, rows == round.forwarded {
       drift.observe(
         round.forwarded, context: round.position, seconds: round.seconds.verify, costs)
+      if hasRead {
+        drift.observe(
+          draft: round.seconds.draft,
+          expected: costs.draft(steps, context: round.position) + Double(steps) * costs.head)
+      }
     }
+    hasRead = hasRead || steps > 0
     if round.accepted > 0 { (patience, idleRounds) = (Self.leastPatience, 0) }
     let seconds =
       draftSeconds(steps, round.position)

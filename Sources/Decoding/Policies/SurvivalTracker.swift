@@ -27,6 +27,9 @@ package struct SurvivalTracker: Sendable {
   private struct Step {
     /// That it is kept when those before it are.
     var chance: Double
+    /// That it is, and those before it, as it was when it was submitted.
+    var survival: Double
+    var survivalFeatures: SIMD8<Double>
     var beforeDraw: SIMD8<Double>
     var afterFeeding: SIMD8<Double>?
     var matchLength: Int?
@@ -47,7 +50,7 @@ package struct SurvivalTracker: Sendable {
   }
 
   /// That all candidates drawn so far are kept.
-  package var survival: Double { fed * (trail.last?.chance ?? 1) }
+  package var survival: Double { trail.last?.survival ?? 1 }
 
   /// The last candidate's chance; nil before the first.
   package var lastChance: Double? { trail.last?.chance }
@@ -62,16 +65,12 @@ package struct SurvivalTracker: Sendable {
   /// For each place where the draft has a second choice: the chance that the candidates before it are
   /// kept, its own is rejected and a second one is right.
   var siblingChances: [(place: Int, chance: Double)] {
-    var reached = 1.0
-    var chances: [(place: Int, chance: Double)] = []
-    for (place, step) in trail.enumerated() {
-      if step.matchLength == nil, let summary = step.summary {
-        let right = estimator.sibling(summary, temperature: temperature)
-        chances.append((place, reached * (1 - step.chance) * right))
-      }
-      reached *= step.chance
+    trail.enumerated().compactMap { place, step in
+      guard step.matchLength == nil, let summary = step.summary else { return nil }
+      let reached = place > 0 ? trail[place - 1].survival : 1
+      let right = estimator.sibling(summary, temperature: temperature)
+      return (place, reached * (1 - step.chance) * right)
     }
-    return chances
   }
 
   /// Takes in what is known of the next candidate, and with it of the last one.
@@ -106,11 +105,16 @@ package struct SurvivalTracker: Sendable {
     case .before, .both: chance = estimator.beforeDraw.probability(features)
     case .after: break
     }
-    let step = Step(
-      chance: chance ?? estimator.mean(depth: depth), beforeDraw: features,
-      matchLength: next.matchLength, summary: next.summary)
-    scored = step
-    return fed * step.chance
+    let own = chance ?? estimator.mean(depth: depth)
+    let together = estimator.features(
+      product: fed * own, last: own, least: min(own, trail.map(\.chance).min() ?? 1), depth: depth,
+      temperature: state.temperature)
+    let survival =
+      evidence == .draft ? fed * own : estimator.survival.probability(together)
+    scored = Step(
+      chance: own, survival: min(survival, self.survival), survivalFeatures: together,
+      beforeDraw: features, matchLength: next.matchLength, summary: next.summary)
+    return scored?.survival ?? 0
   }
 
   /// The candidate that was scored last will be drawn.
@@ -129,6 +133,9 @@ package struct SurvivalTracker: Sendable {
       let summary = trail[round.accepted].summary
     {
       estimator.learn(sibling: keeps, summary, temperature: temperature)
+    }
+    for (depth, step) in trail.prefix(round.candidates.count).enumerated() {
+      estimator.survival.learn(step.survivalFeatures, label: depth < round.accepted ? 1 : 0)
     }
     for (depth, candidate) in round.candidates.enumerated() where depth < trail.count {
       guard let acceptance = candidate.acceptance else { continue }

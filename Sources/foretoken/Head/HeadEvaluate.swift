@@ -71,7 +71,13 @@ struct HeadEvaluate: ParsableCommand {
     var (before, after) = (Scored(name: "before the draw"), Scored(name: "after feeding"))
     var confidence = Scored(name: "draft probability")
     var estimator = heads.estimator ?? AcceptanceEstimator()
-    for sample in file.onPolicy {
+    var together = Scored(name: "a round so far")
+    for (row, sample) in zip(estimator.together(file.onPolicy, heads.heads), file.onPolicy) {
+      together.predictions.append(estimator.survival.probability(row.features))
+      together.outcomes.append(row.isKept ? 1 : 0)
+      together.depths.append(sample.depth)
+    }
+    for sample in file.onPolicy where sample.outcome != .unreached {
       let estimates = estimator.replay(sample, heads.heads)
       before.predictions.append(estimates.beforeDraw)
       confidence.predictions.append(min(max(sample.confidence, 0), 1))
@@ -85,7 +91,7 @@ struct HeadEvaluate: ParsableCommand {
         after.depths.append(sample.depth)
       }
     }
-    return [confidence, before, after]
+    return [confidence, before, after, together]
   }
 
   private static func table(_ scored: [Scored]) throws(LearningError) -> Table {
