@@ -14,8 +14,8 @@ package struct HeadSampleFile: Sendable {
   package init() {}
 
   // Numbers of an on-policy sample: acceptance, depth, confidence, the summary, whether it was fed,
-  // the summary after it, its prompt, the temperature, the outcome.
-  private static let scalarCount = 13
+  // the summary after it, its prompt, the temperature, the outcome, both repetitions.
+  private static let scalarCount = 15
 
   /// - Throws: what the file throws; `malformed` for arrays that do not fit each other.
   package init(contentsOf path: String) throws(ModelError) {
@@ -47,15 +47,16 @@ package struct HeadSampleFile: Sendable {
       let s = scalars[index * Self.scalarCount..<(index + 1) * Self.scalarCount].map(Double.init)
       let place = index * width..<(index + 1) * width
       let isFed = s[6] > 0
-      onPolicy.append(
-        HeadSample(
-          before: Array(before[place]), after: isFed ? Array(after[place]) : nil,
-          acceptance: min(max(s[0], 0), 1),
-          outcome: HeadSample.Outcome(rawValue: Int(s[12])) ?? .unreached, depth: max(0, Int(s[1])),
-          temperature: s[11], confidence: s[2],
-          summary: LogitsSummary(topProbability: s[3], secondProbability: s[4], entropy: s[5]),
-          nextSummary: isFed
-            ? LogitsSummary(topProbability: s[7], secondProbability: s[8], entropy: s[9]) : nil))
+      var sample = HeadSample(
+        before: Array(before[place]), after: isFed ? Array(after[place]) : nil,
+        acceptance: min(max(s[0], 0), 1),
+        outcome: HeadSample.Outcome(rawValue: Int(s[12])) ?? .unreached, depth: max(0, Int(s[1])),
+        temperature: s[11], confidence: s[2],
+        summary: LogitsSummary(topProbability: s[3], secondProbability: s[4], entropy: s[5]),
+        nextSummary: isFed
+          ? LogitsSummary(topProbability: s[7], secondProbability: s[8], entropy: s[9]) : nil)
+      (sample.repetition, sample.nextRepetition) = (Int(s[13]), Int(s[14]))
+      onPolicy.append(sample)
       prompts.append(Int(s[10]))
     }
     let labels = try rows("forced_labels", 2).values
@@ -83,6 +84,7 @@ package struct HeadSampleFile: Sendable {
           now.secondProbability, now.entropy, sample.after == nil ? 0 : 1,
           next?.topProbability ?? 0, next?.secondProbability ?? 0, next?.entropy ?? 0,
           Double(prompt), sample.temperature, Double(sample.outcome.rawValue),
+          Double(sample.repetition), Double(sample.nextRepetition),
         ].map(Float.init)
       }
       let count = onPolicy.count

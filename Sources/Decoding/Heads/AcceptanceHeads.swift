@@ -37,18 +37,20 @@ package struct AcceptanceHeads: Sendable {
 
   /// What trees weigh.
   package enum Evidence {
-    package static let beforeCount = 6
-    package static let afterCount = 9
+    package static let beforeCount = 7
+    package static let afterCount = 11
 
     /// Of the next candidate, before its draw.
     ///
-    /// - Parameter state: what the network says of the state that it is predicted from.
+    /// - Parameters:
+    ///   - repetition: see `DraftEvidence`.
+    ///   - state: what the network says of the state that it is predicted from.
     static func before(
-      _ next: LogitsSummary, depth: Int, temperature: Double, state: Double
+      _ next: LogitsSummary, repetition: Int, depth: Int, temperature: Double, state: Double
     ) -> [Float] {
       [
         .logit(next.topProbability), next.topProbability - next.secondProbability, next.entropy,
-        Double(depth), temperature, state,
+        Double(depth), temperature, state, Double(repetition),
       ].map(Float.init)
     }
 
@@ -57,15 +59,16 @@ package struct AcceptanceHeads: Sendable {
     /// - Parameters:
     ///   - confidence: the draft's probability of it.
     ///   - summary: of the draft's distribution that it was drawn from, `next` of the one after it.
+    ///   - repetitions: of both places; see `DraftEvidence`.
     ///   - state: what the network says of its state.
     static func after(
-      confidence: Double, _ summary: LogitsSummary, next: LogitsSummary, depth: Int,
-      temperature: Double, state: Double
+      confidence: Double, _ summary: LogitsSummary, next: LogitsSummary,
+      repetitions: (own: Int, next: Int), depth: Int, temperature: Double, state: Double
     ) -> [Float] {
       [
         .logit(confidence), summary.topProbability - summary.secondProbability, summary.entropy,
         .logit(next.topProbability), next.topProbability - next.secondProbability, next.entropy,
-        Double(depth), temperature, state,
+        Double(depth), temperature, state, Double(repetitions.own), Double(repetitions.next),
       ].map(Float.init)
     }
   }
@@ -88,7 +91,9 @@ package struct AcceptanceHeads: Sendable {
       let state = Self.run(heads.beforeDraw, next.hidden, &before, &output)
       guard let trees = heads.trees, let summary = next.summary else { return state }
       trees.beforeDraw.predict(
-        Evidence.before(summary, depth: depth, temperature: temperature, state: state),
+        Evidence.before(
+          summary, repetition: next.repetition ?? 0, depth: depth, temperature: temperature,
+          state: state),
         into: &output)
       return Double(output[0])
     }
@@ -103,7 +108,8 @@ package struct AcceptanceHeads: Sendable {
       else { return state }
       trees.afterFeeding.predict(
         Evidence.after(
-          confidence: candidate.confidence, summary, next: nextSummary, depth: depth,
+          confidence: candidate.confidence, summary, next: nextSummary,
+          repetitions: (candidate.evidence.repetition ?? 0, next.repetition ?? 0), depth: depth,
           temperature: temperature, state: state),
         into: &output)
       return Double(output[0])

@@ -15,6 +15,8 @@ package struct HeadSample: Sendable, Equatable {
   package var summary: LogitsSummary
   /// Of the draft's distribution after the candidate; nil like `after`.
   package var nextSummary: LogitsSummary?
+  /// See `DraftEvidence`; `next` of the place after the candidate.
+  package var (repetition, nextRepetition) = (0, 0)
 
   package init(
     before: [Float], after: [Float]?, acceptance: Double, outcome: Outcome, depth: Int,
@@ -53,7 +55,7 @@ package struct SampleCollector: DraftLengthPolicy {
   package init(length: Int) { self.length = length }
 
   package var name: String { "collect" }
-  package var needs: EvidenceNeeds { [.summary, .hidden] }
+  package var needs: EvidenceNeeds { [.summary, .hidden, .repetition] }
 
   package mutating func scoresAnother(_ state: DraftState) -> Bool {
     drawn = state.candidates
@@ -70,13 +72,15 @@ package struct SampleCollector: DraftLengthPolicy {
       let isReached = depth <= round.accepted
       guard let acceptance = isReached ? round.candidates[depth].acceptance : 0 else { continue }
       let next = depth + 1 < known ? drawn[depth + 1].evidence : DraftEvidence()
-      samples.append(
-        HeadSample(
-          before: before, after: next.hidden, acceptance: acceptance,
-          outcome: depth < round.accepted ? .kept : isReached ? .rejected : .unreached,
-          depth: depth,
-          temperature: temperature, confidence: drawn[depth].confidence, summary: summary,
-          nextSummary: next.summary))
+      var sample = HeadSample(
+        before: before, after: next.hidden, acceptance: acceptance,
+        outcome: depth < round.accepted ? .kept : isReached ? .rejected : .unreached,
+        depth: depth,
+        temperature: temperature, confidence: drawn[depth].confidence, summary: summary,
+        nextSummary: next.summary)
+      sample.repetition = drawn[depth].evidence.repetition ?? 0
+      sample.nextRepetition = next.repetition ?? 0
+      samples.append(sample)
     }
     drawn = []
   }

@@ -217,11 +217,13 @@ extension AcceptanceEstimator {
     _ sample: HeadSample, _ heads: AcceptanceHeads?, previous: Double? = nil
   ) -> (beforeDraw: Double, afterFeeding: Double?) {
     var reader = heads.map(AcceptanceHeads.Reader.init)
-    let evidence = DraftEvidence(summary: sample.summary)
+    let evidence = DraftEvidence(summary: sample.summary, repetition: sample.repetition)
     let before = features(
       beforeDraw: evidence, depth: sample.depth,
       head: reader?.beforeDraw(
-        DraftEvidence(summary: sample.summary, hidden: sample.before), depth: sample.depth,
+        DraftEvidence(
+          summary: sample.summary, hidden: sample.before, repetition: sample.repetition),
+        depth: sample.depth,
         temperature: sample.temperature) ?? 0)
     let chance = beforeDraw.probability(before)
     var after: SIMD8<Double>?
@@ -232,7 +234,9 @@ extension AcceptanceEstimator {
         afterFeeding: candidate, next: DraftEvidence(summary: sample.nextSummary),
         depth: sample.depth, before: chance,
         head: reader?.afterFeeding(
-          candidate, next: DraftEvidence(summary: sample.nextSummary, hidden: sample.after),
+          candidate,
+          next: DraftEvidence(
+            summary: sample.nextSummary, hidden: sample.after, repetition: sample.nextRepetition),
           depth: sample.depth, temperature: sample.temperature) ?? 0)
     }
     let estimates = (chance, after.map { afterFeeding.probability($0) })
@@ -287,15 +291,15 @@ extension AcceptanceEstimator {
 extension HeadSample {
   fileprivate func evidenceBefore(state: Double) -> [Float]? {
     AcceptanceHeads.Evidence.before(
-      summary, depth: depth, temperature: temperature, state: state)
+      summary, repetition: repetition, depth: depth, temperature: temperature, state: state)
   }
 
   /// Nil for one that was not fed.
   fileprivate func evidenceAfter(state: Double) -> [Float]? {
     nextSummary.map {
       AcceptanceHeads.Evidence.after(
-        confidence: confidence, summary, next: $0, depth: depth, temperature: temperature,
-        state: state)
+        confidence: confidence, summary, next: $0, repetitions: (repetition, nextRepetition),
+        depth: depth, temperature: temperature, state: state)
     }
   }
 }

@@ -32,16 +32,21 @@ package struct DraftEvidence: Sendable {
   package var hidden: [Float]?
   /// The draft's two likeliest tokens; nil also where they are of another vocabulary.
   package var choices: LikeliestTokens?
+  /// How many tokens before the candidate the text has had before, negative where another token than
+  /// the draft's likeliest followed them there; 0 for none. What repeats goes on repeating, and a
+  /// draft that leaves the track is mostly wrong.
+  package var repetition: Int?
   /// How many tokens before it a look-up found again, where one proposes it.
   package var matchLength: Int?
 
   package init(
     summary: LogitsSummary? = nil, hidden: [Float]? = nil, choices: LikeliestTokens? = nil,
-    matchLength: Int? = nil
+    repetition: Int? = nil, matchLength: Int? = nil
   ) {
     self.summary = summary
     self.hidden = hidden
     self.choices = choices
+    self.repetition = repetition
     self.matchLength = matchLength
   }
 }
@@ -54,6 +59,7 @@ package struct EvidenceNeeds: OptionSet, Sendable {
   package static let summary = EvidenceNeeds(rawValue: 1)
   package static let hidden = EvidenceNeeds(rawValue: 2)
   package static let choices = EvidenceNeeds(rawValue: 4)
+  package static let repetition = EvidenceNeeds(rawValue: 8)
 }
 
 /// A small model as the drafter.
@@ -61,6 +67,7 @@ package final class ModelDrafter: Drafter {
   private let model: any LanguageModel
   private let sequence: SequenceID
   private var output: ForwardOutput
+  private var repeats = RepeatSearch(lengths: 2...24)
 
   package init(model: any LanguageModel) throws {
     self.model = model
@@ -80,11 +87,22 @@ package final class ModelDrafter: Drafter {
       if needs.contains(.summary) { evidence.summary = LogitsRow(logits).summary }
       if needs.contains(.hidden) { evidence.hidden = output.hiddenRow(0) }
       if needs.contains(.choices) { evidence.choices = LogitsRow(logits).likeliest }
+      if needs.contains(.repetition) {
+        evidence.repetition = repetition(
+          prefix.tokens, likeliest: evidence.choices?.first ?? LogitsRow(logits).mostLikely)
+      }
       return DraftStep(prefix.distribution(logits), evidence: evidence)
     }
   }
 
+  /// See `DraftEvidence.repetition`.
+  private func repetition(_ tokens: [TokenID], likeliest: TokenID) -> Int {
+    guard let match = repeats.match(tokens) else { return 0 }
+    return tokens[match.source] == likeliest ? match.length : -match.length
+  }
+
   package func rewind(to length: Int) {
+    repeats.forget()
     model.rewind(sequence, to: min(length, model.length(of: sequence)))
   }
 }
