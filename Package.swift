@@ -31,7 +31,7 @@ let package = Package(
       providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
     .target(name: "CKernels"),
     .target(name: "Endpoint", dependencies: ["CCurl"], swiftSettings: strict),
-    .target(name: "Decoding", dependencies: ["Learning"], swiftSettings: strict),
+    .target(name: "Decoding", dependencies: ["CKernels", "Learning"], swiftSettings: strict),
     .target(name: "Learning", swiftSettings: strict),
     .target(name: "Workload", dependencies: ["Learning"], swiftSettings: strict),
     .target(

@@ -19,6 +19,9 @@ const ft_kernels ft_scalar_kernels = {
     .cap = ft_scalar_cap,
     .add = ft_scalar_add,
     .attend = ft_scalar_attend,
+    .maximum = ft_scalar_maximum,
+    .weigh_logits = ft_scalar_weigh_logits,
+    .softmax_weights = ft_scalar_softmax_weights,
 };
 
 /// Whether the CPU has the instructions of a table, and the system saves the registers they use.

@@ -51,6 +51,13 @@ typedef struct {
   void (*cap)(float *x, float cap, int32_t count);
   void (*add)(float *x, const float *y, int32_t count);
   void (*attend)(const ft_attention *attention, int32_t first_query, int32_t last_query);
+  /// The largest value, -infinity for none.
+  float (*maximum)(const float *x, int32_t count);
+  /// The sums of ft_logits_shape.
+  void (*weigh_logits)(const float *logits, int32_t count, float top, float *mass, float *moment);
+  /// See ft_softmax_weights; `top` is the largest logit.
+  double (*softmax_weights)(const float *logits, int32_t count, float top, float scale,
+                            double *weights);
 } ft_kernels;
 
 extern const ft_kernels ft_scalar_kernels;
@@ -79,6 +86,9 @@ void ft_scalar_geglu(const float *, const float *, int32_t, float *);
 void ft_scalar_cap(float *, float, int32_t);
 void ft_scalar_add(float *, const float *, int32_t);
 void ft_scalar_attend(const ft_attention *, int32_t, int32_t);
+float ft_scalar_maximum(const float *, int32_t);
+void ft_scalar_weigh_logits(const float *, int32_t, float, float *, float *);
+double ft_scalar_softmax_weights(const float *, int32_t, float, float, double *);
 #if FT_IS_X86
 void ft_avx2_pack_bits(ft_dtype, ft_source16, int32_t, int32_t, int32_t, uint16_t *);
 #endif

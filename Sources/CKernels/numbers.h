@@ -123,6 +123,17 @@ FT_INLINE float ft_sum_lanes(float *lanes, int32_t count) {
   return lanes[0];
 }
 
+/// The same for f64.
+FT_INLINE double ft_sum_doubles(double *lanes, int32_t count) {
+  while (count > 1) {
+    count /= 2;
+    for (int32_t j = 0; j < count; j++) {
+      lanes[j] += lanes[j + count];
+    }
+  }
+  return lanes[0];
+}
+
 FT_INLINE float ft_max_lanes(float *lanes, int32_t count) {
   while (count > 1) {
     count /= 2;

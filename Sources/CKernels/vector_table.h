@@ -1,5 +1,6 @@
 // The kernels of one instruction set: everything that is written with vectors, and the table.
 #include "vector_attention.h"
+#include "vector_logits.h"
 #include "vector_matmul.h"
 #include "vector_matmul_bytes.h"
 #include "vector_quantize.h"
@@ -19,4 +20,5 @@ FT_VECTOR static void matmul(const ft_matrix *matrix, int32_t first, int32_t las
 #define FT_TABLE(table_name, pack) \
   {.name = table_name, .matmul = matmul, .pack_bits = pack, .pack_q8 = pack_q8, \
    .rms_norm = rms_norm, .rope = rope, .swiglu = swiglu, .geglu = geglu, .cap = cap, \
-   .add = add, .attend = attend}
+   .add = add, .attend = attend, .maximum = maximum, .weigh_logits = weigh_logits, \
+   .softmax_weights = softmax_weights}

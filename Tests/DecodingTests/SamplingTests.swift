@@ -161,4 +161,21 @@ import Testing
       #expect(abs((summary?.entropy ?? 0) - entropy) < 1e-5)
     }
   }
+
+  @Test func `The likeliest tokens come in order, of equal ones the first`() {
+    var generator = SeededGenerator(seed: 5)
+    for count in [1, 2, 3, 4, 5, 63, 64, 65, 1000, 8192] {
+      // Few values, so that many tokens are tied.
+      let values = count % 2 == 0 ? 0...9 : 0...99_999
+      let logits = (0..<count).map { _ in Float(Int.random(in: values, using: &generator)) / 8 }
+      let found = logits.withUnsafeBufferPointer { LogitsRow($0).description.likeliest }
+      let p = Self.naive(logits, SamplingOptions(temperature: 1))
+      let order = p.indices.sorted { (logits[$0], $1) > (logits[$1], $0) }.prefix(4)
+      for place in 0..<4 {
+        let token = place < count ? order[place] : nil
+        #expect(found.tokens[place] == token.map(TokenID.init) ?? -1)
+        #expect(abs(Double(found.probabilities[place]) - (token.map { p[$0] } ?? 0)) < 1e-6)
+      }
+    }
+  }
 }

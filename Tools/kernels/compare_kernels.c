@@ -111,6 +111,32 @@ static void check_rows(const char *kernels) {
   }
 }
 
+static void check_logits(const char *kernels) {
+  for (int32_t count = 1; count <= 300; count += 13) {
+    float *logits = numbers((size_t)count);
+    double *weights = calloc((size_t)count, sizeof *weights);
+    float *outs[2] = {numbers((size_t)count + 4), numbers((size_t)count + 4)};
+    const char *names[] = {"scalar", kernels};
+    for (int k = 0; k < 2; k++) {
+      ft_use_kernels(names[k]);
+      ft_logits_shape shape;
+      ft_describe_logits(logits, count, &shape);
+      double sum = ft_softmax_weights(logits, count, 0.7f, weights);
+      for (int32_t j = 0; j < count; j++) {
+        outs[k][j] = (float)weights[j];
+      }
+      outs[k][count] = shape.mass;
+      outs[k][count + 1] = shape.moment;
+      memcpy(outs[k] + count + 2, &sum, sizeof sum);
+    }
+    expect_equal(outs[0], outs[1], (size_t)count + 4, "logits", kernels, count, 0, 0);
+    free(logits);
+    free(weights);
+    free(outs[0]);
+    free(outs[1]);
+  }
+}
+
 static void check_attention(const char *kernels) {
   enum { most_blocks = 5, group = 3 };
   static const int32_t sizes[] = {8, 64, 80}, tokens[] = {1, 2, 5, 9};
@@ -164,6 +190,7 @@ int main(void) {
       check_products(names[k]);
       check_rows(names[k]);
       check_attention(names[k]);
+      check_logits(names[k]);
       printf("%s: %d comparisons with the scalar code\n", names[k], checks - before);
     }
   }

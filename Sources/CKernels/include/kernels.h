@@ -196,6 +196,33 @@ size_t ft_attention_scratch(int32_t head_dim, int32_t last);
 void ft_attend(const ft_attention *attention, int32_t first_query, int32_t last_query);
 
 // ---------------------------------------------------------------------------------------------
+// Rows of logits. Sums have one lane for every FT_PANEL-th value, joined by halves, in every kernel.
+
+/// The largest value, -infinity for none.
+float ft_maximum(const float *x, int32_t count);
+
+/// The place of the first of the largest values.
+int32_t ft_argmax(const float *x, int32_t count);
+
+/// Tokens that ft_describe_logits names.
+#define FT_LIKELIEST 4
+
+/// What a row of logits says of the next token.
+typedef struct {
+  /// The largest logits, falling, of equal ones the first first, and their tokens; -infinity and -1
+  /// where there are not so many.
+  float logits[FT_LIKELIEST];
+  int32_t tokens[FT_LIKELIEST];
+  /// The sums of e^d and of d e^d over all logits, d being what each is less than the largest.
+  float mass, moment;
+} ft_logits_shape;
+
+void ft_describe_logits(const float *logits, int32_t count, ft_logits_shape *shape);
+
+/// weights[j] = exp((logits[j] - the largest) * scale), computed in f32; returns their sum.
+double ft_softmax_weights(const float *logits, int32_t count, float scale, double *weights);
+
+// ---------------------------------------------------------------------------------------------
 // Which code runs
 
 /// "avx512", "avxvnni", "avx2", "neondot", "neon" or "scalar": chosen once from what the CPU and the system can do.

@@ -30,7 +30,7 @@ package struct DraftEvidence: Sendable {
   /// `(hidden)`: the draft's final state (after its last norm) from which the candidate is
   /// predicted, which is the state of the token before it.
   package var hidden: [Float]?
-  /// The draft's two likeliest tokens; nil also where they are of another vocabulary.
+  /// The draft's likeliest tokens; nil also where they are of another vocabulary.
   package var choices: LikeliestTokens?
   /// How many tokens before the candidate the text has had before, negative where another token than
   /// the draft's likeliest followed them there; 0 for none. What repeats goes on repeating, and a
@@ -84,13 +84,14 @@ package final class ModelDrafter: Drafter {
     try model.forward([Slice(sequence, tokens: prefix.tokens[fed...], rows: 1)], into: &output)
     return output.withLogits(row: 0) { logits in
       var evidence = DraftEvidence()
-      if needs.contains(.summary) { evidence.summary = LogitsRow(logits).summary }
-      if needs.contains(.hidden) { evidence.hidden = output.hiddenRow(0) }
-      if needs.contains(.choices) { evidence.choices = LogitsRow(logits).likeliest }
-      if needs.contains(.repetition) {
-        evidence.repetition = repetition(
-          prefix.tokens, likeliest: evidence.choices?.first ?? LogitsRow(logits).mostLikely)
+      if !needs.isDisjoint(with: [.summary, .choices, .repetition]) {
+        let (summary, choices) = LogitsRow(logits).description
+        (evidence.summary, evidence.choices) = (summary, choices)
+        if needs.contains(.repetition) {
+          evidence.repetition = repetition(prefix.tokens, likeliest: choices.tokens[0])
+        }
       }
+      if needs.contains(.hidden) { evidence.hidden = output.hiddenRow(0) }
       return DraftStep(prefix.distribution(logits), evidence: evidence)
     }
   }
