@@ -91,10 +91,31 @@ package struct CostModel: Sendable, Codable, Equatable {
 
   private static func cost(_ row: [Double], _ tokens: Int) -> Double {
     if tokens <= row.count { return row[max(tokens, 1) - 1] }
-    // The widest half: a few tokens cost as much as one, many as many times more.
+    return row[row.count - 1] + slope(row) * Double(tokens - row.count)
+  }
+
+  /// Of the widest half: a few tokens cost as much as one, many as many times more.
+  private static func slope(_ row: [Double]) -> Double {
     let last = row.count - 1
-    let slope = last > 0 ? (row[last] - row[last / 2]) / Double(last - last / 2) : row[0]
-    return row[last] + slope * Double(tokens - row.count)
+    return last > 0 ? (row[last] - row[last / 2]) / Double(last - last / 2) : row[0]
+  }
+
+  /// The mean of what was measured and of what it would be with faster memory.
+  ///
+  /// A calibration catches memory at one speed, and others share it. A forward over few tokens waits
+  /// for memory and one over many for arithmetic, which are the straight line `L` that V(n) ends in;
+  /// with faster memory V(n) has been seen to come half-way down to L. A rule that cannot follow the
+  /// speed loses little by this where memory is slow, and much by the contrary where it is fast.
+  package func betweenSpeeds() -> CostModel {
+    var costs = self
+    costs.verify = verify.map { row in
+      let slope = Self.slope(row)
+      return row.enumerated().map { index, measured in
+        let arithmetic = row[row.count - 1] - slope * Double(row.count - 1 - index)
+        return measured - max(0, measured - arithmetic) / 4
+      }
+    }
+    return costs
   }
 
   /// The last measured context not above, and how far on the way to the next one.

@@ -16,6 +16,7 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
   package let costs: CostModel
   package let most: Int
   private let drift: CostDrift?
+  private let steady: CostModel
   /// Whether decisions leave the text as it is.
   private var isGreedy = false
   private var tracker: SurvivalTracker
@@ -49,6 +50,7 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
   ) {
     self.hasSiblings = hasSiblings
     self.costs = costs
+    steady = costs.betweenSpeeds()
     self.drift = drift
     self.most = most
     tracker = SurvivalTracker(evidence, estimator: estimator, heads: heads)
@@ -68,7 +70,7 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
 
   /// V(n) as it is now.
   private func verify(_ tokens: Int, _ position: Int) -> Double {
-    guard isGreedy, let drift else { return costs.verify(tokens, context: position) }
+    guard isGreedy, let drift else { return steady.verify(tokens, context: position) }
     return drift.verify(tokens, context: position, costs)
   }
 

@@ -46,7 +46,7 @@ package struct SurvivalTracker: Sendable {
   }
 
   var needs: EvidenceNeeds {
-    heads == nil ? [.summary, .choices] : [.summary, .choices, .repetition, .hidden]
+    heads == nil ? [.summary] : [.summary, .repetition, .hidden]
   }
 
   /// That all candidates drawn so far are kept.

@@ -30,7 +30,7 @@ package struct DraftEvidence: Sendable {
   /// `(hidden)`: the draft's final state (after its last norm) from which the candidate is
   /// predicted, which is the state of the token before it.
   package var hidden: [Float]?
-  /// The draft's likeliest tokens; nil also where they are of another vocabulary.
+  /// The draft's likeliest tokens, along with the summary; nil where they are of another vocabulary.
   package var choices: LikeliestTokens?
   /// How many tokens before the candidate the text has had before, negative where another token than
   /// the draft's likeliest followed them there; 0 for none. What repeats goes on repeating, and a
@@ -58,8 +58,7 @@ package struct EvidenceNeeds: OptionSet, Sendable {
 
   package static let summary = EvidenceNeeds(rawValue: 1)
   package static let hidden = EvidenceNeeds(rawValue: 2)
-  package static let choices = EvidenceNeeds(rawValue: 4)
-  package static let repetition = EvidenceNeeds(rawValue: 8)
+  package static let repetition = EvidenceNeeds(rawValue: 4)
 }
 
 /// A small model as the drafter.
@@ -84,7 +83,7 @@ package final class ModelDrafter: Drafter {
     try model.forward([Slice(sequence, tokens: prefix.tokens[fed...], rows: 1)], into: &output)
     return output.withLogits(row: 0) { logits in
       var evidence = DraftEvidence()
-      if !needs.isDisjoint(with: [.summary, .choices, .repetition]) {
+      if !needs.isDisjoint(with: [.summary, .repetition]) {
         let (summary, choices) = LogitsRow(logits).description
         (evidence.summary, evidence.choices) = (summary, choices)
         if needs.contains(.repetition) {
