@@ -111,7 +111,8 @@ package final class Generation {
   /// The tokens of the answer so far.
   package var answer: ArraySlice<TokenID> { prefix.tokens[prefix.promptCount...] }
 
-  /// Tokens that the target has not read: the prompt at first, one between rounds.
+  /// Tokens that the target has not read: the prompt at first, one between rounds, two behind a
+  /// sibling.
   package var unread: Int { prefix.count - target.length(of: sequence) }
 
   /// The next `count` unread tokens, for a forward beside others' rounds; fewer than there are,

@@ -90,7 +90,7 @@ package final class TransformerModel: LanguageModel {
         throw ModelError(.mismatch, path: "batch", problem: "a slice names a closed sequence")
       }
       precondition(!slice.tokens.isEmpty && 0...slice.tokens.count ~= slice.rows)
-      precondition(slice.siblings.allSatisfy { slice.tokens.indices.count > $0.place })
+      precondition(slice.siblings.allSatisfy { 0..<slice.tokens.count ~= $0.place })
       for token in slice.tokens + slice.siblings.map(\.token)
       where !(0..<vocabularySize).contains(Int(token)) {
         throw ModelError(

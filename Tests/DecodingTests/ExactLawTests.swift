@@ -24,7 +24,8 @@ import Testing
   static let policies: [any DraftLengthPolicy] =
     [
       FixedDraftLength(0), FixedDraftLength(1), FixedDraftLength(2), FixedDraftLength(3),
-      ErraticDraftLength(), HeuristicDraftLength(start: 1), ConfidenceThreshold(),
+      ErraticDraftLength(), ErraticSiblings(), HeuristicDraftLength(start: 1),
+      ConfidenceThreshold(),
       ConfidenceThreshold(adapts: true), EntropyThreshold(.adaptive),
       EntropyThreshold(.selfVerified),
       CumulativeConfidence(), CumulativeConfidence(threshold: 0.3, bounds: 1...3),

@@ -128,13 +128,16 @@ import Testing
     let draft = FakeModel(vocabularySize: 30, contextLength: 100) { tokens in
       zip(target.logits(after: tokens), 0...).map { $0 + Float($1 % 4) / 3 }
     }
+    let policies: [any DraftLengthPolicy] = [
+      FixedDraftLength(0), FixedDraftLength(2), ErraticSiblings(most: 3), ErraticSiblings(most: 4),
+    ]
     func generation(_ index: Int) throws -> Generation {
       let options = GenerationOptions(
         sampling: SamplingOptions(temperature: index % 2 == 0 ? 0 : 1, seed: 7),
         maxTokens: 10 + index * 5, request: UInt64(index))
       return try Generation(
         target: target, prompt: [TokenID(index), 2], options: options,
-        drafter: ModelDrafter(model: draft), policy: FixedDraftLength(index % 4))
+        drafter: ModelDrafter(model: draft), policy: policies[index % 4])
     }
     let decoder = SpeculativeDecoder(target: target)
     let together = try (0..<8).map(generation)

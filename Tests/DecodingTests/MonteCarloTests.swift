@@ -10,16 +10,17 @@ import Testing
 
   /// Pearson's statistic of sampled answers against the exact law, and its degrees of freedom.
   static func chiSquare(
-    _ chance: (UInt64) -> any ChanceSource
+    _ target: FakeModel, _ draft: FakeModel, temperature: Double = 1, length: Int,
+    policy: any DraftLengthPolicy = FixedDraftLength(2),
+    rule: any VerificationRule = TokenVerification(), _ chance: (UInt64) -> any ChanceSource
   ) throws -> (statistic: Double, degrees: Int) {
-    let target = FakeModel(vocabularySize: 8, seed: 21)
-    let draft = FakeModel(vocabularySize: 8, seed: 22)
-    let options = GenerationOptions(sampling: SamplingOptions(temperature: 1.2), maxTokens: 3)
+    let options = GenerationOptions(
+      sampling: SamplingOptions(temperature: temperature), maxTokens: length)
     var counts: [[TokenID]: Int] = [:]
     for request in 0..<UInt64(Self.count) {
       let tokens = try answer(
         target: target, prompt: [1], options: options, drafter: ModelDrafter(model: draft),
-        policy: FixedDraftLength(2), chance: chance(request))
+        policy: policy, rule: rule, chance: chance(request))
       counts[tokens, default: 0] += 1
     }
     let law = PlainLaw(target: target, prompt: [1], options: options).law
@@ -50,15 +51,67 @@ import Testing
     return k * cube * cube * cube
   }
 
+  /// Of one round behind the prompt.
+  static func oneRound(
+    _ chance: (UInt64) -> any ChanceSource
+  ) throws -> (statistic: Double, degrees: Int) {
+    try chiSquare(
+      FakeModel(vocabularySize: 8, seed: 21), FakeModel(vocabularySize: 8, seed: 22),
+      temperature: 1.2, length: 3, chance)
+  }
+
   @Test func `Seeded speculation has the target's law`() throws {
-    let (statistic, degrees) = try Self.chiSquare { SeededChance(seed: 99, request: $0) }
+    let (statistic, degrees) = try Self.oneRound { SeededChance(seed: 99, request: $0) }
     #expect(degrees > 100)
     #expect(statistic < Self.bound(degrees), "\(statistic) with \(degrees) degrees of freedom")
   }
 
   @Test func `A number used for both the draw and the judgement is found`() throws {
-    let (statistic, degrees) = try Self.chiSquare { ReusingChance(seed: 99, request: $0) }
+    let (statistic, degrees) = try Self.oneRound { ReusingChance(seed: 99, request: $0) }
     #expect(statistic > Self.bound(degrees))
+  }
+
+  /// What later candidates decide: how many a block keeps, and where siblings are.
+  static let looksAhead: [(rule: any VerificationRule, policy: any DraftLengthPolicy)] = [
+    (BlockVerification(), FixedDraftLength(2)), (BlockVerification(), ErraticSiblings()),
+    (TokenVerification(), ErraticSiblings()),
+  ]
+
+  @Test(
+    "Numbers of several rounds have the target's law, and without the round they do not",
+    arguments: 0..<3)
+  func rounds(_ kind: Int) throws {
+    let (target, draft) = (
+      FakeModel(probabilities: [0.5, 0.3, 0.2]), FakeModel(probabilities: [0.2, 0.3, 0.5])
+    )
+    let (rule, policy) = Self.looksAhead[kind]
+    func chiSquare(_ chance: (UInt64) -> any ChanceSource) throws -> Double {
+      let (statistic, degrees) = try Self.chiSquare(
+        target, draft, length: 5, policy: policy, rule: rule, chance)
+      return statistic / Self.bound(degrees)
+    }
+    #expect(try chiSquare { SeededChance(seed: 99, request: $0) } < 1)
+    #expect(try chiSquare { RoundlessChance(SeededChance(seed: 99, request: $0)) } > 1)
+  }
+}
+
+/// The bug of the same numbers in every round: a candidate that is thrown away is drawn again by
+/// the number that had it thrown away.
+private struct RoundlessChance: ChanceSource {
+  private var chance: SeededChance
+
+  init(_ chance: SeededChance) { self.chance = chance }
+
+  mutating func token(
+    from distribution: TokenDistribution, position: Int, purpose: ChancePurpose
+  ) -> TokenID { chance.token(from: distribution, position: position, purpose: purpose) }
+
+  mutating func accepts(probability: Double, position: Int, purpose: ChancePurpose) -> Bool {
+    chance.accepts(probability: probability, position: position, purpose: purpose)
+  }
+
+  mutating func coupledToken(from distribution: TokenDistribution, position: Int) -> TokenID {
+    chance.coupledToken(from: distribution, position: position)
   }
 }
 

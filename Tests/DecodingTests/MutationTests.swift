@@ -67,6 +67,15 @@ import Testing
     #expect(try distance(target, draft, WrongPosition()) > 0.01)
   }
 
+  @Test("Each bug with siblings is found", arguments: WrongSiblings.Bug.allCases)
+  func siblings(_ bug: WrongSiblings.Bug) throws {
+    let (target, draft) = (
+      FakeModel(vocabularySize: 3, seed: 1), FakeModel(vocabularySize: 3, seed: 2)
+    )
+    let found = try distance(target, draft, WrongSiblings(bug: bug), ErraticSiblings())
+    if bug == .none { #expect(found < 1e-10) } else { #expect(found > 1e-3) }
+  }
+
   @Test func `A cache that keeps rejected tokens is found`() throws {
     // A draft's stale cache may only cost acceptance; a target's changes the law.
     let draft = FakeModel(vocabularySize: 3, seed: 2)
@@ -87,13 +96,14 @@ import Testing
   }
 
   private func distance(
-    _ target: FakeModel, _ draft: FakeModel, _ rule: any VerificationRule
+    _ target: FakeModel, _ draft: FakeModel, _ rule: any VerificationRule,
+    _ policy: any DraftLengthPolicy = FixedDraftLength(2)
   ) throws -> Double {
     let options = GenerationOptions(sampling: SamplingOptions(temperature: 1), maxTokens: 4)
     let law = try Enumeration.law { chance in
       try answer(
         target: target, prompt: [1], options: options, drafter: ModelDrafter(model: draft),
-        policy: FixedDraftLength(2), rule: rule, chance: chance)
+        policy: policy, rule: rule, chance: chance)
     }
     return totalVariation(
       law, PlainLaw(target: target, prompt: [1], options: options).law)

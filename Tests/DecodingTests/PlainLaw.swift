@@ -40,13 +40,14 @@ struct PlainLaw {
 func answer(
   target: FakeModel, prompt: [TokenID], options: GenerationOptions,
   drafter: (any Drafter)?, policy: any DraftLengthPolicy,
-  rule: any VerificationRule = TokenVerification(), chance: (any ChanceSource)? = nil
+  rule: any VerificationRule = TokenVerification(), chance: (any ChanceSource)? = nil,
+  observe: (RoundRecord) -> Void = { _ in }
 ) throws -> [TokenID] {
   let decoder = SpeculativeDecoder(target: target)
   let generation = try Generation(
     target: target, prompt: prompt, options: options, drafter: drafter, policy: policy, rule: rule,
     chance: chance)
-  while generation.finishReason == nil { _ = try decoder.round(generation) }
+  while generation.finishReason == nil { observe(try decoder.round(generation).record) }
   return Array(generation.answer)
 }
 
@@ -63,5 +64,24 @@ struct ErraticDraftLength: DraftLengthPolicy {
 
   mutating func submits(_ next: DraftEvidence, after state: DraftState) -> Bool {
     (next.summary?.topProbability ?? 0) > 0.4
+  }
+}
+
+/// A few candidates, and second ones at places that depend on all of them.
+struct ErraticSiblings: DraftLengthPolicy {
+  let name = "erratic-siblings"
+  let needs: EvidenceNeeds = [.choices]
+  var most = 2
+
+  mutating func scoresAnother(_ state: DraftState) -> Bool {
+    state.candidates.count < most && Self.sum(state) % 7 != 0
+  }
+
+  mutating func siblings(_ state: DraftState) -> [Int] {
+    state.candidates.indices.filter { (Self.sum(state) >> $0) % 4 != 1 }
+  }
+
+  private static func sum(_ state: DraftState) -> Int {
+    state.candidates.reduce(state.position * 3 + 1) { $0 * 2 + Int($1.token) * 3 + 1 }
   }
 }

@@ -18,7 +18,8 @@ import Testing
   static func evidence(_ top: Double, _ entropy: Double = 1) -> DraftEvidence {
     DraftEvidence(
       summary: LogitsSummary(
-        topProbability: top, secondProbability: (1 - top) / 2, entropy: entropy))
+        topProbability: top, secondProbability: (1 - top) / 2, entropy: entropy),
+      choices: LikeliestTokens(first: 1, second: 2))
   }
 
   static func state(_ probabilities: [Double]) -> DraftState {
@@ -27,18 +28,20 @@ import Testing
 
   /// A round that kept the first `accepted` of its candidates.
   static func round(
-    _ confidences: [Double], accepted: Int, emitted: Int? = nil, seconds: Double = 1
+    _ confidences: [Double], accepted: Int, emitted: Int? = nil, seconds: Double = 1,
+    siblings: [Int] = [], keepsSibling: Bool = false
   ) -> RoundRecord {
     RoundRecord(
-      request: 0, position: 100, forwarded: confidences.count + 1,
+      request: 0, position: 100, forwarded: confidences.count + 1 + siblings.count,
       candidates: confidences.enumerated().map { index, confidence in
         CandidateRecord(
           token: 1, probability: confidence,
           acceptance: index <= accepted ? (index < accepted ? 1 : 0) : nil,
           topProbability: confidence)
       },
-      accepted: accepted, emitted: emitted ?? accepted + 1,
-      seconds: RoundSeconds(verify: seconds))
+      accepted: accepted, emitted: emitted ?? accepted + (keepsSibling ? 2 : 1),
+      seconds: RoundSeconds(verify: seconds), siblings: siblings.isEmpty ? nil : siblings,
+      keepsSibling: siblings.contains(accepted) ? keepsSibling : nil)
   }
 
   /// How many candidates of these confidences the policy draws.
@@ -54,24 +57,75 @@ import Testing
     return count
   }
 
-  @Test func `Slow memory lifts what few tokens cost, fast memory lowers it, many cost the same`() {
-    let costs = CostModel(draftStep: 0.1, verify: [1, 1, 1.1, 1.3, 2, 3])
+  static let rising = CostModel(draftStep: 0.1, verify: [1, 1.1, 1.2, 1.3, 1.4, 1.5])
+
+  /// Every width in turn, `rounds` times, each taking what is given for it.
+  private static func observe(
+    _ drift: CostDrift, rounds: Int = 100, _ seconds: (Int) -> Double
+  ) {
+    for _ in 0..<rounds {
+      for tokens in 1...6 {
+        drift.observe(tokens, context: 0, seconds: seconds(tokens), rising)
+      }
+    }
+  }
+
+  private static func now(_ drift: CostDrift) -> [Double] {
+    (1...6).map { drift.verify($0, context: 0, rising) }
+  }
+
+  @Test(
+    "Costs are found again that differ by an offset and by so much a token",
+    arguments: [(0.0, 0.0), (0.4, 0), (-0.3, 0), (0.2, 0.1), (0.6, -0.05), (-0.2, 0.05)])
+  func drift(offset: Double, slope: Double) {
     let drift = CostDrift()
-    func now() -> [Double] { (1...6).map { drift.verify($0, context: 0, costs) } }
-    #expect(now() == costs.verify[0])
-    for _ in 0..<200 { drift.observe(2, context: 0, seconds: 1.5, costs) }
-    #expect(zip(now(), [1.5, 1.5, 1.5, 1.5, 2, 3]).allSatisfy { abs($0 - $1) < 1e-6 })
-    // Many tokens say nothing but that the floor is below them.
-    drift.observe(6, context: 0, seconds: 3, costs)
-    #expect(now()[0] < 1.5 && now()[0] > 1.4)
-    for _ in 0..<400 { drift.observe(1, context: 0, seconds: 0.7, costs) }
-    #expect(zip(now(), [0.7, 0.7, 0.9, 1.3, 2, 3]).allSatisfy { abs($0 - $1) < 1e-6 })
+    #expect(Self.now(drift) == Self.rising.verify[0])
+    let seconds = Self.rising.verify[0].enumerated().map { $1 + offset + slope * Double($0) }
+    Self.observe(drift) { seconds[$0 - 1] }
+    let furthest = zip(Self.now(drift), seconds).map { abs($0 - $1) }.max() ?? 1
+    // Less where the slope is far from what was measured, which is believed as long as it can be.
+    #expect(furthest < 0.03 + abs(slope), "\(Self.now(drift))")
+    // And are as measured once they are so again.
+    Self.observe(drift) { Self.rising.verify[0][$0 - 1] }
+    #expect(zip(Self.now(drift), Self.rising.verify[0]).allSatisfy { abs($0 - $1) < 0.01 })
+  }
+
+  @Test func `One round says little of costs, however long it was`() {
+    let drift = CostDrift()
+    Self.observe(drift) { Self.rising.verify[0][$0 - 1] }
+    drift.observe(3, context: 0, seconds: 1e9, Self.rising)
+    #expect(zip(Self.now(drift), Self.rising.verify[0]).allSatisfy { 0...0.1 ~= $0 - $1 })
+    drift.observe(3, context: 0, seconds: 0, Self.rising)
+    #expect(zip(Self.now(drift), Self.rising.verify[0]).allSatisfy { abs($0 - $1) < 0.05 })
+  }
+
+  @Test func `More tokens never cost less, and no forward nothing`() {
+    let drift = CostDrift()
+    Self.observe(drift) { $0 < 4 ? 2 : 0.8 }
+    #expect(zip(Self.now(drift), Self.now(drift).dropFirst()).allSatisfy { $0 <= $1 + 1e-9 })
+    Self.observe(drift) { _ in 0 }
+    #expect(zip(Self.now(drift), Self.rising.verify[0]).allSatisfy { $0 >= $1 / 4 })
+  }
+
+  @Test func `Draft steps take a share more or less`() {
+    let drift = CostDrift()
+    #expect(drift.draft == 1)
+    drift.observe(draft: 5, expected: 0)
+    #expect(drift.draft == 1)
+    drift.observe(draft: 1e9, expected: 0.1)
+    #expect(drift.draft > 1 && drift.draft < 1.1)
+    for _ in 0..<200 { drift.observe(draft: 0.13, expected: 0.1) }
+    #expect(abs(drift.draft - 1.3) < 1e-3)
+    for _ in 0..<200 { drift.observe(draft: 0, expected: 0.1) }
+    #expect(abs(drift.draft - 0.5) < 1e-3)
   }
 
   @Test func `What rounds take changes greedy decisions only`() {
     let costs = CostModel(draftStep: 0.05, verify: [1, 1.5, 2, 2.5, 3, 3.5])
     let slow = CostDrift()
-    for _ in 0..<200 { slow.observe(1, context: 0, seconds: 2, costs) }
+    for _ in 0..<200 {
+      for tokens in 1...6 { slow.observe(tokens, context: 0, seconds: 2.5, costs) }
+    }
     func drafts(_ drift: CostDrift?, temperature: Double) -> Int {
       var policy = CostAwareDraftLength(costs: costs, drift: drift)
       var state = DraftState(position: 10, room: 50, temperature: temperature)
@@ -155,16 +209,74 @@ import Testing
     #expect(sure >= 4)
   }
 
+  /// How many of these candidates are drawn, and the places of their siblings.
+  private static func siblings(
+    _ costs: CostModel, _ confidences: [Double], hasSiblings: Bool = true
+  ) -> (count: Int, places: [Int]) {
+    var policy = CostAwareDraftLength(costs: costs, hasSiblings: hasSiblings)
+    let count = length(&policy, confidences)
+    return (count, policy.siblings(state(Array(confidences[..<count]))))
+  }
+
+  @Test func `Siblings are put where the chain is likely to break, if they pay`() {
+    let confidences = [0.99, 0.99, 0.5, 0.98]
+    let cheap = CostModel(draftStep: 0.02, verify: (0..<20).map { 1 + 0.03 * Double($0) })
+    let found = Self.siblings(cheap, confidences)
+    #expect(found.count >= 3 && found.places.first == 2 && !found.places.contains(0))
+    #expect(Self.siblings(cheap, confidences, hasSiblings: false) == (found.count, []))
+    // All of them where a row costs nothing, the likeliest to be of use first.
+    let free = CostModel(draftStep: 0.02, verify: Array(repeating: 1, count: 20))
+    let all = Self.siblings(free, confidences)
+    #expect(all.count == 4 && all.places.first == 2 && all.places.sorted() == [0, 1, 2, 3])
+    // None where the candidates fill what a forward takes at once.
+    let stepped = CostModel(draftStep: 0.02, verify: [1, 1.01, 1.02, 1.03, 1.04, 9, 10, 11])
+    let full = Self.siblings(stepped, confidences)
+    #expect(full.count == 4 && full.places.isEmpty)
+  }
+
+  @Test func `A draft without second choices gets no siblings`() {
+    let free = CostModel(draftStep: 0.02, verify: Array(repeating: 1, count: 20))
+    var policy = CostAwareDraftLength(costs: free)
+    var (state, evidence) = (Self.state([Double]()), Self.evidence(0.6))
+    evidence.choices = nil
+    let isDrafted = policy.scoresAnother(state) && policy.submits(evidence, after: state)
+    #expect(isDrafted)
+    state.candidates = [DrawnCandidate(token: 1, probability: 0.6, evidence: evidence)]
+    #expect(policy.siblings(state).isEmpty)
+  }
+
+  @Test func `Siblings that are never right are given up, those that are stay`() {
+    let cheap = CostModel(draftStep: 0.02, verify: (0..<20).map { 1 + 0.03 * Double($0) })
+    for isRight in [false, true] {
+      var policy = CostAwareDraftLength(costs: cheap)
+      var latest = 0
+      for round in 0..<400 {
+        let count = Self.length(&policy, [0.9, 0.5])
+        let places = policy.siblings(Self.state(Array([0.9, 0.5].prefix(count))))
+        if round >= 300 { latest += places.count }
+        policy.observe(
+          Self.round(
+            Array([0.9, 0.5].prefix(count)), accepted: min(round % 2, count),
+            siblings: places.sorted(), keepsSibling: isRight))
+      }
+      #expect(isRight ? latest >= 100 : latest <= 20)
+    }
+  }
+
   @Test func `Cost-aware gives up on a draft that is always wrong, and tries again rarely`() {
     let costs = CostModel(draftStep: 0.1, verify: [1, 1.1, 1.2, 1.3, 1.5])
     var policy = CostAwareDraftLength(costs: costs)
-    var drafted = 0
+    var (drafted, siblings) = (0, [0, 0])
     for step in 0..<600 {
       let length = Self.length(&policy, Array(repeating: 0.5, count: 4))
       if step >= 200 { drafted += length }
+      // What is only tried has none.
+      siblings[step < 200 ? 0 : 1] +=
+        policy.siblings(Self.state(Array(repeating: 0.5, count: length))).count
       policy.observe(Self.round(Array(repeating: 0.5, count: length), accepted: 0))
     }
-    #expect(drafted < 20)
+    #expect(0..<20 ~= drafted && drafted > 0)
+    #expect(siblings[0] > 0 && siblings[1] == 0)
   }
 
   @Test(

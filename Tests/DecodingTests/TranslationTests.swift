@@ -137,6 +137,11 @@ private func reciter(_ text: String, _ vocabulary: WordVocabulary) -> FakeModel 
       #expect(output.logits[30..<60].prefix(size).elementsEqual(logits.prefix(30)))
       #expect(output.logits[30..<60].dropFirst(size).allSatisfy { $0 == -.infinity })
       #expect(output.hidden[2..<4].elementsEqual([3, 5]))
+      let sibling = Slice.Sibling(place: 1, token: 29)
+      try fitted.forward(
+        [Slice(sequence, tokens: [3, 4], rows: 1, siblings: [sibling])], into: &output)
+      let beside = draft.logits(after: [3, TokenID(min(size - 1, 29))])
+      #expect(output.logits[30..<60].prefix(size).elementsEqual(beside.prefix(30)))
       fitted.closeSequence(sequence)
     }
   }

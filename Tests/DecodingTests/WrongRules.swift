@@ -138,6 +138,64 @@ struct WrongPosition: WrongRule {
   }
 }
 
+/// Judges token by token, with a bug in what it does with siblings.
+struct WrongSiblings: VerificationRule {
+  enum Bug: CaseIterable, Sendable {
+    case none
+    /// Judged against the target's distribution instead of what the candidate has left of it.
+    case judgedByTarget
+    /// What was left before the sibling was rejected is left after it.
+    case leavesRest
+    /// May be the candidate again, and is judged as if it could not.
+    case withReplacement
+    /// The token behind it is drawn as if it stood behind the candidate.
+    case bonusOfChain
+  }
+  let bug: Bug
+
+  func sibling(
+    of candidate: Candidate, runnerUp: TokenID?, position: Int, _ chance: inout any ChanceSource
+  ) -> Sibling? {
+    let drawn = right.sibling(of: candidate, runnerUp: runnerUp, position: position, &chance)
+    guard bug == .withReplacement, let drawn else { return drawn }
+    let token = chance.token(
+      from: candidate.distribution, position: position, purpose: .sibling)
+    return Sibling(token, from: drawn.distribution)
+  }
+
+  func verdict(
+    _ candidates: [Candidate], position: Int, _ chance: inout any ChanceSource,
+    target: (Int) -> TokenDistribution
+  ) -> Verdict {
+    for (index, candidate) in candidates.enumerated() {
+      let (p, q, place) = (target(index), candidate.distribution, position + index)
+      func keeps(_ token: TokenID, _ law: TokenDistribution, _ draft: TokenDistribution) -> Bool {
+        // A token that the draft cannot draw is none to be kept.
+        guard draft.probability(of: token) > 0 else { return false }
+        return chance.accepts(
+          probability: TokenVerification.acceptance(of: token, target: law, draft: draft),
+          position: place)
+      }
+      if keeps(candidate.token, p, q) { continue }
+      var rest = p.residual(over: q)
+      if let sibling = candidate.sibling {
+        let law = bug == .judgedByTarget ? p : rest
+        if keeps(sibling.token, law, sibling.distribution) {
+          let row = bug == .bonusOfChain ? index + 1 : candidates.row(behindSiblingAt: index)
+          let next = chance.token(from: target(row), position: place + 1, purpose: .target)
+          return Verdict(accepted: index, keepsSibling: true, next: next)
+        }
+        if bug != .leavesRest { rest = rest.residual(over: sibling.distribution) }
+      }
+      let next = chance.token(from: rest, position: place, purpose: .residual)
+      return Verdict(accepted: index, next: next)
+    }
+    let end = candidates.count
+    let next = chance.token(from: target(end), position: position + end, purpose: .target)
+    return Verdict(accepted: end, next: next)
+  }
+}
+
 /// A model whose logits still see a rejected token: it forgets the length but not what it read.
 final class StaleCache: LanguageModel {
   private let model: FakeModel

@@ -84,7 +84,7 @@ package final class FakeModel: LanguageModel {
       sequences[slice.sequence.index] = all
       let chains = (all.count - slice.rows + 1..<all.count + 1).map { all[..<$0] }
       let leaves = slice.siblings.map { sibling -> ArraySlice<TokenID> in
-        precondition(slice.tokens.indices.count > sibling.place)
+        precondition(0..<slice.tokens.count ~= sibling.place)
         return all[..<(before.count + sibling.place)] + [sibling.token]
       }
       for read in chains + leaves {

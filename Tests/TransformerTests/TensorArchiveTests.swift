@@ -56,7 +56,8 @@ import Transformer
       file.onPolicy.append(
         HeadSample(
           before: [Float(index), 1, -2], after: isFed ? [0.5, Float(index), 3] : nil,
-          acceptance: number, depth: index % 5, temperature: number, confidence: 1 - number,
+          acceptance: number, outcome: [.unreached, .rejected, .kept][index / 5 % 3],
+          depth: index % 5, temperature: number, confidence: 1 - number,
           summary: summary, nextSummary: isFed ? summary : nil))
       file.prompts.append(index / 4)
       file.teacherForced.append(

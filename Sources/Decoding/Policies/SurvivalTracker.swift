@@ -33,6 +33,7 @@ package struct SurvivalTracker: Sendable {
     var beforeDraw: SIMD8<Double>
     var afterFeeding: SIMD8<Double>?
     var matchLength: Int?
+    /// Where the draft has a second choice.
     var summary: LogitsSummary?
   }
 
@@ -113,7 +114,8 @@ package struct SurvivalTracker: Sendable {
       evidence == .draft ? fed * own : estimator.survival.probability(together)
     scored = Step(
       chance: own, survival: min(survival, self.survival), survivalFeatures: together,
-      beforeDraw: features, matchLength: next.matchLength, summary: next.summary)
+      beforeDraw: features, matchLength: next.matchLength,
+      summary: next.choices == nil ? nil : next.summary)
     return scored?.survival ?? 0
   }
 
