@@ -33,11 +33,17 @@ typedef struct {
   ft_source16 halves;   // bf16 and f16
 } ft_source;
 
+/// Panels one after the other.
+typedef struct {
+  const char *panels;
+  size_t panel_bytes;
+} ft_stretch;
+
 typedef struct {
   const char *name;
-  /// Panels [first, last) of y = W x for n tokens.
-  void (*matmul)(const ft_matrix *matrix, int32_t first, int32_t last, const float *x,
-                 size_t x_stride, int32_t n, float *y, size_t y_stride);
+  /// Panels [first, last) of y = W x for n tokens. `next` is what the caller reads after them.
+  void (*matmul)(const ft_matrix *matrix, int32_t first, int32_t last, ft_stretch next,
+                 const float *x, size_t x_stride, int32_t n, float *y, size_t y_stride);
   /// One panel of 16-bit weights whose bits stay as they are; `rows` are those of the whole matrix.
   void (*pack_bits)(ft_dtype dtype, ft_source16 source, int32_t rows, int32_t cols, int32_t panel,
                     uint16_t *out);
@@ -75,8 +81,8 @@ extern const ft_kernels ft_neondot_kernels;
 const ft_kernels *ft_active_kernels(void);
 
 // The scalar rows, which other tables fall back on where vectors bring nothing.
-void ft_scalar_matmul(const ft_matrix *, int32_t, int32_t, const float *, size_t, int32_t, float *,
-                      size_t);
+void ft_scalar_matmul(const ft_matrix *, int32_t, int32_t, ft_stretch, const float *, size_t,
+                      int32_t, float *, size_t);
 void ft_scalar_pack_bits(ft_dtype, ft_source16, int32_t, int32_t, int32_t, uint16_t *);
 void ft_scalar_pack_q8(const ft_source *, int32_t, int32_t, int32_t, uint8_t *, float *);
 void ft_scalar_rms_norm(const float *, const float *, float, int32_t, float *);

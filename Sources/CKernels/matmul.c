@@ -26,7 +26,7 @@ struct range {
 
 struct product {
   const ft_kernels *kernels;
-  const ft_matrix *matrix;
+  const ft_matrix *matrix, *next;
   const float *x;
   size_t x_stride;
   int32_t n;
@@ -36,8 +36,24 @@ struct product {
   struct range ranges[FT_TEAM_MAX];
 };
 
-static void multiply(const struct product *product, int32_t first, int32_t last) {
-  product->kernels->matmul(product->matrix, first, last, product->x, product->x_stride, product->n,
+/// The first of the panels that are `part`'s, of `parts`.
+static int32_t part_start(const ft_matrix *matrix, int part, int parts) {
+  return (int32_t)((int64_t)ft_panel_count(matrix->rows) * part / parts);
+}
+
+/// Multiplies panels [first, last). After its own last one, a part reads its first of the next
+/// matrix.
+static void multiply(const struct product *product, int32_t first, int32_t last, int part,
+                     int parts) {
+  const ft_matrix *matrix = product->matrix, *next = product->next;
+  int32_t panel = last;
+  if (next == NULL || last < part_start(matrix, part + 1, parts)) {
+    next = matrix;
+  } else {
+    panel = part_start(next, part, parts);
+  }
+  ft_stretch after = {ft_panel(next, panel), ft_panel_stride(next->dtype, next->cols)};
+  product->kernels->matmul(matrix, first, last, after, product->x, product->x_stride, product->n,
                            product->y, product->y_stride);
 }
 
@@ -58,11 +74,10 @@ static int32_t take(struct range *range, int32_t fewest, int32_t *first) {
 
 static void multiply_part(void *context, int part, int parts) {
   const struct product *product = context;
-  int64_t panels = ft_panel_count(product->matrix->rows);
-  int32_t first = (int32_t)(panels * part / parts);
-  int32_t last = (int32_t)(panels * (part + 1) / parts);
+  int32_t first = part_start(product->matrix, part, parts);
+  int32_t last = part_start(product->matrix, part + 1, parts);
   if (first < last) {
-    multiply(product, first, last);
+    multiply(product, first, last, part, parts);
   }
 }
 
@@ -73,19 +88,20 @@ static void multiply_shared(void *context, int part, int parts) {
     struct range *range = &product->ranges[part + i < parts ? part + i : part + i - parts];
     int32_t first, some;
     while ((some = take(range, product->fewest, &first)) > 0) {
-      multiply(product, first, first + some);
+      multiply(product, first, first + some, part, parts);
     }
   }
 }
 
-void ft_matmul(ft_team *team, const ft_matrix *matrix, const float *x, size_t x_stride, int32_t n,
-               float *y, size_t y_stride) {
+void ft_matmul(ft_team *team, const ft_matrix *matrix, const ft_matrix *next, const float *x,
+               size_t x_stride, int32_t n, float *y, size_t y_stride) {
   if (n <= 0 || matrix->rows <= 0) {
     return;
   }
   struct product product;  // not initialised as a whole: it has room for the largest team
   product.kernels = ft_active_kernels();
   product.matrix = matrix;
+  product.next = next;
   product.x = x;
   product.x_stride = x_stride;
   product.n = n;
@@ -94,7 +110,7 @@ void ft_matmul(ft_team *team, const ft_matrix *matrix, const float *x, size_t x_
   int32_t panels = (int32_t)ft_panel_count(matrix->rows);
   int64_t work = (int64_t)matrix->rows * matrix->cols * n;
   if (team == NULL || work < work_worth_a_join) {
-    multiply(&product, 0, panels);
+    multiply(&product, 0, panels, 0, 1);
     return;
   }
   size_t tiles_bytes = whole_tiles * ft_panel_stride(matrix->dtype, matrix->cols);
@@ -105,8 +121,8 @@ void ft_matmul(ft_team *team, const ft_matrix *matrix, const float *x, size_t x_
     return;
   }
   for (int part = 0; part < parts; part++) {
-    atomic_init(&product.ranges[part].first, (int32_t)((int64_t)panels * part / parts));
-    product.ranges[part].last = (int32_t)((int64_t)panels * (part + 1) / parts);
+    atomic_init(&product.ranges[part].first, part_start(matrix, part, parts));
+    product.ranges[part].last = part_start(matrix, part + 1, parts);
   }
   ft_team_run(team, multiply_shared, &product);
 }

@@ -38,8 +38,9 @@ static float add_q4_groups(const ft_matrix *matrix, int32_t panel, int32_t lane,
   return total;
 }
 
-void ft_scalar_matmul(const ft_matrix *matrix, int32_t first, int32_t last, const float *x,
-                      size_t x_stride, int32_t n, float *y, size_t y_stride) {
+void ft_scalar_matmul(const ft_matrix *matrix, int32_t first, int32_t last, ft_stretch next,
+                      const float *x, size_t x_stride, int32_t n, float *y, size_t y_stride) {
+  (void)next;
   int32_t end = matrix->rows < last * FT_PANEL ? matrix->rows : last * FT_PANEL;
   for (int32_t i = 0; i < n; i++, x += x_stride, y += y_stride) {
     if (matrix->dtype != FT_Q8 && matrix->dtype != FT_Q4) {

@@ -14,6 +14,7 @@ enum {
   most_tokens = FT_TOKENS,  // of a tile; pairs of bf16 columns need registers, too
   most_pair_tokens = FT_TOKENS < 6 ? FT_TOKENS : 6,
   narrow_tokens = 64,
+  narrow_columns = 512,  // of a tile that fetches: 64 KiB of four panels of 16 bits
   wide_panels = FT_WIDE_PANELS,
   wide_tokens = FT_SUMS / FT_WIDE_PANELS,
   wide_columns = 96,     // of a block of converted weights: 6 KiB a panel
@@ -89,19 +90,19 @@ FT_VECTOR_INLINE void run_tile(ft_dtype dtype, int panels, int tokens, const til
     }
   }
   size_t together = (size_t)ft_columns_together(dtype), c = 0;
-  // Many tokens fetch what comes next while they compute. One or two wait for memory anyway and need
-  // only help past the ends of pages, from the last page on into the next tile (`ft_ahead`).
+  // Many tokens fetch the next tile while they compute. One or two wait for memory anyway and need
+  // only help past the ends of pages, from the last page on into the next tile.
   size_t last_page = t->panel_bytes > FT_PAGE ? t->panel_bytes - FT_PAGE : 0;
   size_t turn = last_page / (FT_PANEL * ft_element_bytes(dtype));
+  size_t apart = tokens > 2 ? t->next_panel : t->panel_bytes;
   for (int turned = tokens > 2; turned < 2; turned++) {
     size_t end = turned || turn > t->columns ? t->columns : turn;
-    size_t place = turned ? last_page : 0;
-    const char *ahead = t->weights + ft_ahead(place, t->panel_bytes, panels) - place;
+    const char *ahead = turned ? t->next - last_page : t->weights + FT_PAGE;
     const char *next = tokens > 2 ? t->next : ahead;
     for (; c + together <= end; c += together) {
 #pragma clang loop unroll(full)
       for (int p = 0; p < panels; p++) {
-        __builtin_prefetch(next + c * t->next_column + (size_t)p * t->next_panel, 0, 2);
+        __builtin_prefetch(next + c * t->next_column + (size_t)p * apart, 0, 2);
       }
       add_columns(dtype, panels, tokens, t, c, (int)together, sums);
     }
@@ -163,43 +164,54 @@ FT_VECTOR static void run(ft_dtype dtype, const tile *t, int32_t panels, int32_t
 /// Has the k-th of `tiles` tiles that meet the same weights fetch its share of what comes next, the
 /// panels at `next`: memory is read while all of them compute, not only the first. Four are enough to
 /// share it; the others ask for what they read themselves, which is near.
-FT_VECTOR_INLINE void fetch_share(tile *t, int32_t k, int32_t tiles, const char *next,
-                                  size_t panel_bytes, size_t columns, size_t column_bytes) {
+FT_VECTOR_INLINE void fetch_share(tile *t, int32_t k, int32_t tiles, ft_stretch next,
+                                  size_t columns, size_t column_bytes) {
   size_t share = (size_t)(tiles < 4 ? tiles : 4);
   bool fetches = (size_t)k < share;
-  t->next = fetches ? next + (size_t)k * columns * column_bytes / share : t->weights;
-  t->next_panel = fetches ? panel_bytes : 0;
+  t->next = fetches ? next.panels + (size_t)k * columns * column_bytes / share : t->weights;
+  t->next_panel = fetches ? next.panel_bytes : 0;
   t->next_column = fetches ? column_bytes / share : 0;
 }
 
 /// Panels [first, last) for few tokens: the weights come once from memory as they are, and, where
-/// the tokens are more than a tile takes, again from a near cache.
+/// the tokens are more than a tile takes, again from a near cache. The last tile fetches from `next`.
+///
+/// A tile that fetches the next one takes no more columns than leave room for both in L2, and than
+/// the end of the matrix before can fetch; its chains go on in the tile after it.
 FT_VECTOR static void matmul_narrow(const ft_matrix *matrix, int32_t first, int32_t last,
-                                    const float *x, size_t x_stride, int32_t n, float *y,
-                                    size_t y_stride) {
+                                    ft_stretch next, const float *x, size_t x_stride, int32_t n,
+                                    float *y, size_t y_stride) {
   int32_t most = matrix->dtype == FT_BF16 ? most_pair_tokens : most_tokens;
   int32_t tiles = (n + most - 1) / most;
   int32_t widest = FT_PANELS((n + tiles - 1) / tiles);
+  size_t cols = (size_t)matrix->cols, column_bytes = FT_PANEL * ft_element_bytes(matrix->dtype);
+  size_t blocks = n > 2 ? (cols + narrow_columns - 1) / narrow_columns : 1;
+  size_t block = (cols + 2 * blocks - 1) / (2 * blocks) * 2;
   tile t = {
       .panel_bytes = ft_panel_stride(matrix->dtype, matrix->cols),
-      .columns = (size_t)matrix->cols,
-      .begins = true,
       .x_stride = x_stride,
       .y_stride = y_stride,
   };
-  size_t column_bytes = FT_PANEL * ft_element_bytes(matrix->dtype);
-  for (int32_t panel = first; panel < last;) {
+  for (int32_t panel = first; panel < last; panel += widest) {
     int32_t panels = last - panel < widest ? last - panel : widest;
-    t.weights = ft_panel(matrix, panel);
-    for (int32_t k = 0; k < tiles; k++) {
-      fetch_share(&t, k, tiles, t.weights + (size_t)panels * t.panel_bytes, t.panel_bytes,
-                  t.columns, column_bytes);
-      int32_t token = n * k / tiles;
-      t.x = x + (size_t)token * x_stride;
-      t.y = y + (size_t)token * y_stride + (size_t)panel * FT_PANEL;
-      run(matrix->dtype, &t, panels, matrix->rows - panel * FT_PANEL, n * (k + 1) / tiles - token);
+    ft_stretch after = {ft_panel(matrix, panel + panels), t.panel_bytes};
+    for (size_t begin = 0; begin < cols; begin += block) {
+      t.weights = (const char *)ft_panel(matrix, panel) + begin * column_bytes;
+      t.columns = cols - begin < block ? cols - begin : block;
+      t.begins = begin == 0;
+      ft_stretch ahead = {t.weights + block * column_bytes, t.panel_bytes};
+      if (cols - begin <= block) {
+        ahead = panel + panels < last ? after : next;
+      }
+      for (int32_t k = 0; k < tiles; k++) {
+        fetch_share(&t, k, tiles, ahead, t.columns, column_bytes);
+        int32_t token = n * k / tiles;
+        t.x = x + (size_t)token * x_stride + begin;
+        t.y = y + (size_t)token * y_stride + (size_t)panel * FT_PANEL;
+        run(matrix->dtype, &t, panels, matrix->rows - panel * FT_PANEL,
+            n * (k + 1) / tiles - token);
+      }
     }
-    panel += panels;
   }
 }
 
@@ -245,10 +257,12 @@ FT_VECTOR static void run_wide(const ft_matrix *matrix, int32_t panel, int32_t p
       t.panel_bytes = sizeof converted[0];
     }
     bool is_last = cols - begin <= wide_columns;
-    const char *next = is_last ? (const char *)ft_panel(matrix, panel + panels)
-                               : weights + wide_columns * column_bytes;
+    ft_stretch next = {
+        is_last ? ft_panel(matrix, panel + panels) : weights + wide_columns * column_bytes,
+        panel_bytes,
+    };
     for (int32_t k = 0; k < tiles; k++) {
-      fetch_share(&t, k, tiles, next, panel_bytes, wide_columns, column_bytes);
+      fetch_share(&t, k, tiles, next, wide_columns, column_bytes);
       int32_t token = (int32_t)((int64_t)n * k / tiles);
       t.x = x + (size_t)token * x_stride + begin;
       t.y = y + (size_t)token * y_stride + (size_t)panel * FT_PANEL;

@@ -6,12 +6,13 @@
 #include "vector_quantize.h"
 #include "vector_rows.h"
 
-FT_VECTOR static void matmul(const ft_matrix *matrix, int32_t first, int32_t last, const float *x,
-                             size_t x_stride, int32_t n, float *y, size_t y_stride) {
+FT_VECTOR static void matmul(const ft_matrix *matrix, int32_t first, int32_t last, ft_stretch next,
+                             const float *x, size_t x_stride, int32_t n, float *y,
+                             size_t y_stride) {
   if (matrix->dtype == FT_Q8 || matrix->dtype == FT_Q4) {
     matmul_bytes(matrix, first, last, x, x_stride, n, y, y_stride);
   } else if (n <= narrow_tokens) {
-    matmul_narrow(matrix, first, last, x, x_stride, n, y, y_stride);
+    matmul_narrow(matrix, first, last, next, x, x_stride, n, y, y_stride);
   } else {
     matmul_wide(matrix, first, last, x, x_stride, n, y, y_stride);
   }

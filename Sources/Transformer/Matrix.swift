@@ -102,12 +102,19 @@ package final class Matrix: Sendable {
 
 extension WorkerTeam {
   /// `y[i] = matrix * x[i]` for `count` rows: `x` is `(count, columns)`, `y` is `(count, rows)`.
+  ///
+  /// - Parameter next: the matrix of the product after this one, whose first weights are fetched
+  ///   while the last of this one are multiplied.
   func multiply(
-    _ matrix: Matrix, _ x: UnsafePointer<Float>, count: Int, into y: UnsafeMutablePointer<Float>,
-    stride: Int? = nil
+    _ matrix: Matrix, before next: Matrix? = nil, _ x: UnsafePointer<Float>, count: Int,
+    into y: UnsafeMutablePointer<Float>, stride: Int? = nil
   ) {
     var view = matrix.view
-    ft_matmul(
-      handle, &view, x, matrix.columns, Int32(count), y, stride ?? matrix.rows)
+    var nextView = (next ?? matrix).view
+    withUnsafePointer(to: &nextView) { following in
+      ft_matmul(
+        handle, &view, next == nil ? nil : following, x, matrix.columns, Int32(count), y,
+        stride ?? matrix.rows)
+    }
   }
 }

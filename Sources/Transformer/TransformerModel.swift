@@ -146,9 +146,13 @@ package final class TransformerModel: LanguageModel {
       }
     }
     let tasks = attentionTasks(rows)
-    for (index, layer) in weights.layers.enumerated() {
-      attend(rows, tasks, layer, index)
-      feedForward(rows.count, layer)
+    let shares = shares(of: tasks)
+    let layers = weights.layers
+    for (index, layer) in layers.enumerated() {
+      attend(rows, tasks, shares, layer, index)
+      let isLast = index + 1 == layers.count
+      feedForward(
+        rows.count, layer, before: isLast ? weights.output : layers[index + 1].queryKeyValue)
     }
   }
 
@@ -178,7 +182,8 @@ package final class TransformerModel: LanguageModel {
 
   /// residual += o_proj(attention(norm(residual))).
   private func attend(
-    _ rows: ArraySlice<Row>, _ tasks: [AttentionTask], _ layer: LlamaLayer, _ layerIndex: Int
+    _ rows: ArraySlice<Row>, _ tasks: [AttentionTask], _ shares: [Range<Int>],
+    _ layer: LlamaLayer, _ layerIndex: Int
   ) {
     let c = configuration
     let a = activations
@@ -187,7 +192,9 @@ package final class TransformerModel: LanguageModel {
     let isWindowed = c.slidingWindow?.layers[layerIndex] ?? false
     let kind = isWindowed ? rotaries.count - 1 : 0
     norm(rows.count, layer.attentionNorm)
-    team.multiply(layer.queryKeyValue, a.normed, count: rows.count, into: a.queryKeyValue)
+    team.multiply(
+      layer.queryKeyValue, before: layer.attentionOutput, a.normed, count: rows.count,
+      into: a.queryKeyValue)
 
     // Positions of this pass are stored before any is attended to, so a token sees the ones before
     // it in the same slice. Siblings have no place of their own: theirs is the chain's.
@@ -215,18 +222,15 @@ package final class TransformerModel: LanguageModel {
     }
 
     let context = rows.reduce(0) { $0 + $1.position + 1 }
-    // Every other task: neighbours see nearly as many positions, so the workers have as much to do.
-    let workers = team.size
-    team.split(workers, worthwhile: isWorthwhile(context * c.querySize)) { parts, worker in
-      for part in parts {
-        for task in stride(from: part, to: tasks.count, by: workers) {
-          attend(tasks[task], rows[rows.startIndex + tasks[task].row], layerIndex, worker)
-        }
+    team.split(shares.count, worthwhile: isWorthwhile(context * c.querySize)) { parts, worker in
+      for task in parts.lazy.flatMap({ shares[$0] }) {
+        attend(tasks[task], rows[rows.startIndex + tasks[task].row], layerIndex, worker)
       }
     }
     attendSiblings(rows, layerIndex, keyOffset: keyOffset, valueOffset: valueOffset)
     team.multiply(
-      layer.attentionOutput, a.attention, count: rows.count, into: a.update, stride: hiddenSize)
+      layer.attentionOutput, before: layer.gateUp, a.attention, count: rows.count, into: a.update,
+      stride: hiddenSize)
     add(rows.count, bias: layer.attentionOutputBias, norm: layer.attentionUpdateNorm)
   }
 
@@ -282,6 +286,8 @@ package final class TransformerModel: LanguageModel {
     var row: Int
     /// Token by token, the query heads of each in turn.
     var queries: Range<Int>
+    /// Positions that the last of the queries sees.
+    var seen: Int
 
     /// The last token of the queries, counted from the first of the task's slice.
     func tokens(_ group: Int) -> Int { (queries.upperBound - 1) / group }
@@ -304,15 +310,33 @@ package final class TransformerModel: LanguageModel {
       let step = min(Int(FT_ATTENTION_QUERIES), (queries + sharing - 1) / sharing)
       for head in 0..<heads {
         for first in stride(from: 0, to: queries, by: step) {
+          let last = min(first + step, queries)
           tasks.append(
             AttentionTask(
               head: head, row: start - rows.startIndex,
-              queries: first..<min(first + step, queries)))
+              queries: first..<last, seen: rows[start].position + (last - 1) / group + 1))
         }
       }
       start = end
     }
     return tasks
+  }
+
+  /// Each worker's tasks: a stretch of them, so that it reads what a head has stored once for all of
+  /// its queries, and about as much to do as the others have.
+  private func shares(of tasks: [AttentionTask]) -> [Range<Int>] {
+    let total = tasks.reduce(0) { $0 + $1.queries.count * $1.seen }
+    var (end, done) = (0, 0)
+    return (1...team.size).map { worker in
+      let start = end
+      while end < tasks.count {
+        let work = tasks[end].queries.count * tasks[end].seen
+        guard done + work / 2 <= total * worker / team.size else { break }
+        done += work
+        end += 1
+      }
+      return start..<end
+    }
   }
 
   /// Runs a task, whose first token is `row`.
@@ -359,11 +383,11 @@ package final class TransformerModel: LanguageModel {
   }
 
   /// residual += down(activation(gate(norm(residual))) * up(norm(residual))).
-  private func feedForward(_ count: Int, _ layer: LlamaLayer) {
+  private func feedForward(_ count: Int, _ layer: LlamaLayer, before next: Matrix) {
     let a = activations
     let (stride, size) = (layer.gateUp.rows, configuration.intermediateSize)
     norm(count, layer.feedForwardNorm)
-    team.multiply(layer.gateUp, a.normed, count: count, into: a.gateUp)
+    team.multiply(layer.gateUp, before: layer.down, a.normed, count: count, into: a.gateUp)
     team.split(count, worthwhile: isWorthwhile(count * size)) { range, _ in
       for i in range {
         let (gate, up) = (a.gateUp + i * stride, a.gateUp + i * stride + layer.gateUp.offsets[1])
@@ -373,7 +397,8 @@ package final class TransformerModel: LanguageModel {
         }
       }
     }
-    team.multiply(layer.down, a.gated, count: count, into: a.update, stride: hiddenSize)
+    team.multiply(
+      layer.down, before: next, a.gated, count: count, into: a.update, stride: hiddenSize)
     add(count, norm: layer.feedForwardUpdateNorm)
   }
 

@@ -56,7 +56,8 @@ final class PackedMatrix {
     // What lies between two rows of the output must stay as it is.
     let outputStride = rows + 3
     var y = [Float](repeating: -7, count: count * outputStride)
-    ft_matmul(team?.handle, &view, x, stride ?? columns, Int32(count), &y, outputStride)
+    var next = view
+    ft_matmul(team?.handle, &view, &next, x, stride ?? columns, Int32(count), &y, outputStride)
     return (0..<count).flatMap { i in
       let row = y[i * outputStride..<(i + 1) * outputStride]
       precondition(row.suffix(3).allSatisfy { $0 == -7 }, "the product wrote past its rows")

@@ -66,9 +66,9 @@ static void check_products(const char *kernels) {
           size_t count = (size_t)(tokens[t] * rows[r]);
           float *expected = numbers(count), *values = numbers(count);
           ft_use_kernels("scalar");
-          ft_matmul(NULL, &matrix, x, (size_t)cols[c], tokens[t], expected, (size_t)rows[r]);
+          ft_matmul(NULL, &matrix, NULL, x, (size_t)cols[c], tokens[t], expected, (size_t)rows[r]);
           ft_use_kernels(kernels);
-          ft_matmul(NULL, &matrix, x, (size_t)cols[c], tokens[t], values, (size_t)rows[r]);
+          ft_matmul(NULL, &matrix, NULL, x, (size_t)cols[c], tokens[t], values, (size_t)rows[r]);
           expect_equal(expected, values, count, names[dtype], kernels, rows[r], cols[c], tokens[t]);
           free(expected);
           free(values);
