@@ -63,6 +63,8 @@ package final class Generation {
   /// Not to be exchanged while a round is under way.
   package var policy: any DraftLengthPolicy
   package internal(set) var statistics = GenerationStatistics()
+  /// Whether the last round kept a sibling, which the target's cache does not hold.
+  var isBehindSibling = false
   /// By the tokens generated, where the options ask for them.
   package private(set) var states: [AnswerState] = []
 
@@ -115,6 +117,12 @@ package final class Generation {
   /// sibling.
   package var unread: Int { prefix.count - target.length(of: sequence) }
 
+  /// Whether reading so many tokens is a round, since nothing is unread after them. Who counts the
+  /// tokens of rounds does not know that a sibling is still to be read.
+  package func speaks(reading tokens: Int) -> Bool {
+    tokens == unread || isBehindSibling && tokens + 1 == unread
+  }
+
   /// The next `count` unread tokens, for a forward beside others' rounds; fewer than there are,
   /// since the last one is for a round of its own.
   package func piece(_ count: Int) -> Slice {
@@ -124,6 +132,7 @@ package final class Generation {
 
   /// Empties both caches: the text stays, and is read again by the next round.
   package func forget() {
+    isBehindSibling = false
     target.rewind(sequence, to: 0)
     drafter?.rewind(to: 0)
   }

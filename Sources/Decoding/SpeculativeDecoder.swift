@@ -74,6 +74,8 @@ package final class SpeculativeDecoder {
       let emitted = generation.emit(
         kept + [EmittedToken(token: verdict.next, isDraft: false)])
 
+      generation.isBehindSibling = verdict.keepsSibling
+
       // Rewind: both caches forget what was rejected. A sibling is in neither of them.
       generation.rewindCaches(to: position + verdict.accepted)
 

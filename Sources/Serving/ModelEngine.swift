@@ -80,7 +80,7 @@ package struct ModelEngine: StepEngine {
     for entry in plan.entries {
       let request = scheduler.state(entry.slot).id
       guard let generation = answers[request]?.generation else { continue }
-      if entry.tokens == generation.unread {
+      if generation.speaks(reading: entry.tokens) {
         speakers.append(request)
       } else {
         pieces.append(generation.piece(entry.tokens))
@@ -96,7 +96,7 @@ package struct ModelEngine: StepEngine {
       StepResult(
         tokens: round.tokens.count,
         isFinished: answers[request]?.generation.finishReason != nil,
-        drafted: round.record.candidates.count, prediction: news(of: request))
+        drafted: round.record.proposed, prediction: news(of: request))
     }
   }
 

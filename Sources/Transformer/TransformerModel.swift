@@ -259,7 +259,9 @@ package final class TransformerModel: LanguageModel {
           }
           lend()
           attend(
-            AttentionTask(head: head, row: i, queries: 0..<c.groupSize), row, layerIndex, worker)
+            AttentionTask(
+              head: head, row: i, queries: 0..<c.groupSize, seen: row.position + 1),
+            row, layerIndex, worker)
           lend()
         }
       }
