@@ -70,7 +70,7 @@ struct ErraticDraftLength: DraftLengthPolicy {
 /// A few candidates, and second ones at places that depend on all of them.
 struct ErraticSiblings: DraftLengthPolicy {
   let name = "erratic-siblings"
-  let needs: EvidenceNeeds = [.choices]
+  let needs: EvidenceNeeds = [.summary]
   var most = 2
 
   mutating func scoresAnother(_ state: DraftState) -> Bool {

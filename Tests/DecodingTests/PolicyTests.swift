@@ -19,7 +19,7 @@ import Testing
     DraftEvidence(
       summary: LogitsSummary(
         topProbability: top, secondProbability: (1 - top) / 2, entropy: entropy),
-      choices: LikeliestTokens(first: 1, second: 2))
+      choices: LikeliestTokens(tokens: [1, 2, 3, 4], probabilities: [0.4, 0.3, 0.2, 0.1]))
   }
 
   static func state(_ probabilities: [Double]) -> DraftState {

@@ -251,7 +251,7 @@ import Testing
 /// One candidate and one sibling.
 private struct FirstPlaceSibling: DraftLengthPolicy {
   let name = "first-place-sibling"
-  let needs: EvidenceNeeds = [.choices]
+  let needs: EvidenceNeeds = [.summary]
 
   mutating func scoresAnother(_ state: DraftState) -> Bool { state.candidates.isEmpty }
   mutating func siblings(_ state: DraftState) -> [Int] { [0] }

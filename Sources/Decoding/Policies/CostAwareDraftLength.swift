@@ -16,6 +16,7 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
   package let costs: CostModel
   package let most: Int
   private let drift: CostDrift?
+  /// What is gone by where rounds are not followed.
   private let steady: CostModel
   /// Whether decisions leave the text as it is.
   private var isGreedy = false
@@ -70,8 +71,9 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
 
   /// V(n) as it is now.
   private func verify(_ tokens: Int, _ position: Int) -> Double {
-    guard isGreedy, let drift else { return steady.verify(tokens, context: position) }
-    return drift.verify(tokens, context: position, costs)
+    guard isGreedy else { return steady.verify(tokens, context: position) }
+    return drift?.verify(tokens, context: position, costs)
+      ?? costs.verify(tokens, context: position)
   }
 
   package mutating func scoresAnother(_ state: DraftState) -> Bool {
