@@ -148,12 +148,34 @@ package final class TransformerModel: LanguageModel {
     let tasks = attentionTasks(rows)
     let shares = shares(of: tasks)
     let layers = weights.layers
-    for (index, layer) in layers.enumerated() {
+    for (index, layer) in layers.dropLast().enumerated() {
+      store(rows, layer, index)
       attend(rows, tasks, shares, layer, index)
-      let isLast = index + 1 == layers.count
-      feedForward(
-        rows.count, layer, before: isLast ? weights.output : layers[index + 1].queryKeyValue)
+      update(rows.count, layer, before: layers[index + 1].queryKeyValue)
     }
+    // Behind the last layer's keys and values nothing is needed but the rows that are asked for: of a
+    // long prompt one.
+    guard let layer = layers.last else { return }
+    store(rows, layer, layers.count - 1)
+    let answering = attentionTasks(rows, outputsOnly: true)
+    attend(rows, answering, self.shares(of: answering), layer, layers.count - 1)
+    let count = gatherOutputs(rows)
+    if count > 0 { update(count, layer, before: weights.output) }
+  }
+
+  /// Moves what the rows that are asked for have of the residual stream and of attention to the
+  /// front. Returns how many they are.
+  private func gatherOutputs(_ rows: ArraySlice<Row>) -> Int {
+    let (a, hidden, attended) = (activations, hiddenSize, configuration.querySize)
+    var count = 0
+    for (i, row) in rows.enumerated() where row.wantsOutput {
+      if i > count {
+        (a.residual + count * hidden).update(from: a.residual + i * hidden, count: hidden)
+        (a.attention + count * attended).update(from: a.attention + i * attended, count: attended)
+      }
+      count += 1
+    }
+    return count
   }
 
   /// Where the cosines and sines of row `i` are for rotations of a kind.
@@ -180,11 +202,8 @@ package final class TransformerModel: LanguageModel {
     }
   }
 
-  /// residual += o_proj(attention(norm(residual))).
-  private func attend(
-    _ rows: ArraySlice<Row>, _ tasks: [AttentionTask], _ shares: [Range<Int>],
-    _ layer: LlamaLayer, _ layerIndex: Int
-  ) {
+  /// q, k and v of norm(residual), and the cache holds k and v.
+  private func store(_ rows: ArraySlice<Row>, _ layer: LlamaLayer, _ layerIndex: Int) {
     let c = configuration
     let a = activations
     let width = layer.queryKeyValue.rows
@@ -220,35 +239,39 @@ package final class TransformerModel: LanguageModel {
         }
       }
     }
+  }
 
+  /// What the queries of the tasks gather from the cache.
+  private func attend(
+    _ rows: ArraySlice<Row>, _ tasks: [AttentionTask], _ shares: [Range<Int>],
+    _ layer: LlamaLayer, _ layerIndex: Int
+  ) {
+    let c = configuration
     let context = rows.reduce(0) { $0 + $1.position + 1 }
     team.split(shares.count, worthwhile: isWorthwhile(context * c.querySize)) { parts, worker in
       for task in parts.lazy.flatMap({ shares[$0] }) {
         attend(tasks[task], rows[rows.startIndex + tasks[task].row], layerIndex, worker)
       }
     }
-    attendSiblings(rows, layerIndex, keyOffset: keyOffset, valueOffset: valueOffset)
-    team.multiply(
-      layer.attentionOutput, before: layer.gateUp, a.attention, count: rows.count, into: a.update,
-      stride: hiddenSize)
-    add(rows.count, bias: layer.attentionOutputBias, norm: layer.attentionUpdateNorm)
+    attendSiblings(rows, layer, layerIndex)
   }
 
   /// What the siblings of a pass see: the cache, with their own keys and values lent the place of the
   /// token that they stand for. When the chain has been attended to, and a head by one worker.
   private func attendSiblings(
-    _ rows: ArraySlice<Row>, _ layerIndex: Int, keyOffset: Int, valueOffset: Int
+    _ rows: ArraySlice<Row>, _ layer: LlamaLayer, _ layerIndex: Int
   ) {
     let siblings = rows.indices.filter { rows[$0].isSibling }
     guard !siblings.isEmpty else { return }
     let c = configuration
+    let (keyOffset, valueOffset) = (layer.queryKeyValue.offsets[1], layer.queryKeyValue.offsets[2])
     let context = siblings.reduce(0) { $0 + rows[$1].position + 1 }
     team.split(c.keyValueHeadCount, worthwhile: isWorthwhile(context * c.querySize)) {
       heads, worker in
       for head in heads {
         for index in siblings {
           let (row, i) = (rows[index], index - rows.startIndex)
-          let qkv = activations.queryKeyValue + i * weights.layers[layerIndex].queryKeyValue.rows
+          let qkv = activations.queryKeyValue + i * layer.queryKeyValue.rows
           let lane = layerIndex * c.keyValueHeadCount + head
           let block = row.sequence.blockTable(lane: lane)[
             row.position / KeyValueCache.blockLength]
@@ -296,7 +319,11 @@ package final class TransformerModel: LanguageModel {
   }
 
   /// Head by head, so that a worker reads the keys and values of a head once for all rows.
-  private func attentionTasks(_ rows: ArraySlice<Row>) -> [AttentionTask] {
+  ///
+  /// - Parameter outputsOnly: of the rows that are asked for, which end their slices.
+  private func attentionTasks(
+    _ rows: ArraySlice<Row>, outputsOnly: Bool = false
+  ) -> [AttentionTask] {
     let (heads, group) = (configuration.keyValueHeadCount, configuration.groupSize)
     var tasks: [AttentionTask] = []
     var start = rows.startIndex
@@ -306,6 +333,9 @@ package final class TransformerModel: LanguageModel {
         continue
       }
       let end = rows[start...].firstIndex { $0.isLast }.map { $0 + 1 } ?? rows.endIndex
+      defer { start = end }
+      if outputsOnly { start = rows[start..<end].firstIndex { $0.wantsOutput } ?? end }
+      guard start < end else { continue }
       let queries = (end - start) * group
       // Work for all, where the heads are too few.
       let sharing = max(1, team.size / heads)
@@ -319,7 +349,6 @@ package final class TransformerModel: LanguageModel {
               queries: first..<last, seen: rows[start].position + (last - 1) / group + 1))
         }
       }
-      start = end
     }
     return tasks
   }
@@ -384,6 +413,15 @@ package final class TransformerModel: LanguageModel {
     }
   }
 
+  /// residual += o_proj(attention), and then the feed-forward's.
+  private func update(_ count: Int, _ layer: LlamaLayer, before next: Matrix) {
+    team.multiply(
+      layer.attentionOutput, before: layer.gateUp, activations.attention, count: count,
+      into: activations.update, stride: hiddenSize)
+    add(count, bias: layer.attentionOutputBias, norm: layer.attentionUpdateNorm)
+    feedForward(count, layer, before: next)
+  }
+
   /// residual += down(activation(gate(norm(residual))) * up(norm(residual))).
   private func feedForward(_ count: Int, _ layer: LlamaLayer, before next: Matrix) {
     let a = activations
@@ -424,10 +462,10 @@ package final class TransformerModel: LanguageModel {
     guard let hiddenBase = hidden.baseAddress, let logitsBase = logits.baseAddress else { return 0 }
     var count = 0
     let first = hiddenBase + written * hiddenSize
-    for (i, row) in rows.enumerated() where row.wantsOutput {
+    for row in rows where row.wantsOutput {
       ft_rms_norm(
-        activations.residual + i * hiddenSize, weights.finalNorm.floats, configuration.normEpsilon,
-        Int32(hiddenSize), first + count * hiddenSize)
+        activations.residual + count * hiddenSize, weights.finalNorm.floats,
+        configuration.normEpsilon, Int32(hiddenSize), first + count * hiddenSize)
       count += 1
     }
     guard count > 0 else { return 0 }
