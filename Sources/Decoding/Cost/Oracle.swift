@@ -1,6 +1,6 @@
 /// The least time in which a text could have been decoded by somebody who knew, before drafting,
-/// which of the draft's tokens the target keeps: what no policy can beat (SpecDec++, 2405.19715,
-/// lemma on the oracle, here with measured costs instead of constant ones).
+/// which of the draft's tokens the target keeps: what no chain of candidates can beat (SpecDec++,
+/// 2405.19715, lemma on the oracle, here with measured costs instead of constant ones).
 ///
 /// It holds where the text does not depend on what is drafted: greedily, or with coupled draws.
 package struct Oracle {

@@ -17,7 +17,8 @@ struct ReportPage {
       section(
         "Speedup over plain decoding",
         "Whiskers are 95 % intervals over prompts; the dashed line is plain decoding. The oracle knows "
-          + "which candidates will be kept: what no policy can beat.",
+          + "which of the draft's candidates will be kept: what nobody can beat who drafts one chain, "
+          + "without second candidates and look-ups.",
         charts.speedups()),
       tables.limits.isEmpty
         ? nil
@@ -80,7 +81,7 @@ struct ReportPage {
     "Intervals are 95 % paired bootstrap intervals over prompts: 2,000 times as many prompts are "
       + "drawn anew as there are, for both sides of a ratio at once. With repeats, a prompt's pace "
       + "is the median of its repeats.",
-    "accepted = candidates kept / candidates proposed.",
+    "accepted = candidates kept / candidates proposed; a second candidate for a place counts as one.",
     "tok/round = tokens after the first / rounds: the kept candidates and the target's own token.",
     "d, the discard rate = candidates rejected / tokens after the first. "
       + "v, the verification rate = target forwards / tokens after the first (SpecDec++, 2405.19715). "
@@ -89,7 +90,8 @@ struct ReportPage {
       + "kept, by the medians of t_d, V(n) and the overhead in this report: at least this fast, since "
       + "where no policy asked the draft it counts as wrong. Only where the text is fixed: at "
       + "temperature 0, or with coupled verification.",
-    "V(n) = seconds of one target forward over n tokens; a round with K candidates verifies K + 1.",
+    "V(n) = seconds of one target forward over n tokens; a round with K candidates, second ones "
+      + "among them, verifies K + 1, and one more behind a second one that was kept.",
     "prompt: reading the prompt and drawing the first token. draft: the draft's forwards and draws, "
       + "its reading of the prompt included. policy: deciding how long to draft. verify: the "
       + "target's forwards. accept: making distributions, judging and drawing, rewinding. other: "
