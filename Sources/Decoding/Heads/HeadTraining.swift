@@ -3,7 +3,7 @@ package import Learning
 /// Trains the heads of a pair from samples, and scores them on prompts that were held out whole.
 package struct HeadTraining: Sendable {
   /// Units of the hidden layer of our heads.
-  package var hiddenUnits = 64
+  package var hiddenUnits = 16
   package var epochs = 12
   package var seed: UInt64 = 1
   package var threads = 1
