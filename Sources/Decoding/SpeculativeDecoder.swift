@@ -136,7 +136,8 @@ extension Generation {
     let position = prefix.count
     defer { prefix.removeLast(draft.candidates.count) }
     var state = DraftState(
-      position: prefix.count, room: room, temperature: options.sampling.temperature)
+      position: prefix.count, room: room, temperature: options.sampling.temperature,
+      isTextFixed: options.sampling.temperature == 0 || rule.fixesText)
     func ask<Answer>(_ question: () -> Answer) -> Answer {
       let begin = clock.now
       defer { draft.policySeconds += (clock.now - begin).inSeconds }

@@ -120,15 +120,16 @@ import Testing
     #expect(abs(drift.draft - 0.5) < 1e-3)
   }
 
-  @Test func `What rounds take changes greedy decisions only`() {
+  @Test func `What rounds take changes decisions only where they leave the text alone`() {
     let costs = CostModel(draftStep: 0.05, verify: [1, 1.5, 2, 2.5, 3, 3.5])
     let slow = CostDrift()
     for _ in 0..<200 {
       for tokens in 1...6 { slow.observe(tokens, context: 0, seconds: 2.5, costs) }
     }
-    func drafts(_ drift: CostDrift?, temperature: Double) -> Int {
+    func drafts(_ drift: CostDrift?, temperature: Double, isTextFixed: Bool? = nil) -> Int {
       var policy = CostAwareDraftLength(costs: costs, drift: drift)
-      var state = DraftState(position: 10, room: 50, temperature: temperature)
+      var state = DraftState(
+        position: 10, room: 50, temperature: temperature, isTextFixed: isTextFixed)
       let evidence = DraftEvidence(
         summary: LogitsSummary(topProbability: 0.5, secondProbability: 0.2, entropy: 1.5))
       while policy.scoresAnother(state), policy.submits(evidence, after: state) {
@@ -138,6 +139,9 @@ import Testing
     }
     #expect(drafts(slow, temperature: 1) == drafts(nil, temperature: 1))
     #expect(drafts(slow, temperature: 0) > drafts(nil, temperature: 0))
+    #expect(
+      drafts(slow, temperature: 1, isTextFixed: true)
+        > drafts(nil, temperature: 1, isTextFixed: true))
   }
 
   @Test func `Hugging Face's heuristic adds two after a clean round and takes one after another`() {

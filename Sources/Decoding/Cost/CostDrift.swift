@@ -70,8 +70,10 @@ package final class CostDrift: Sendable {
   /// Draft steps that should have taken `expected` seconds took `seconds`.
   package func observe(draft seconds: Double, expected: Double) {
     guard expected > 0 else { return }
-    let ratio = min(max(seconds / expected, 0.5), 2)
-    state.withLock { $0.draft += (ratio - $0.draft) / 16 }
+    state.withLock { state in
+      let ratio = min(max(seconds / expected, state.draft / 2, 0.5), 2 * state.draft)
+      state.draft += (ratio - state.draft) / 16
+    }
   }
 
   private static func place(_ tokens: Int) -> Double { Double(tokens - 8) }

@@ -11,7 +11,8 @@
 /// by the same reckoning: one that is kept saves a round from ending there, and costs no draft step.
 ///
 /// Where candidates are drawn it reads no clock while it decides: with the same costs a seed gives the
-/// same text. Greedily the text is the same whatever it decides, and it goes by what rounds take now.
+/// same text. Where the text is the same whatever it decides, greedily or with coupled draws, it goes by
+/// what rounds take now.
 package struct CostAwareDraftLength: DraftLengthPolicy {
   package let costs: CostModel
   package let most: Int
@@ -19,7 +20,7 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
   /// What is gone by where rounds are not followed.
   private let steady: CostModel
   /// Whether decisions leave the text as it is.
-  private var isGreedy = false
+  private var isTextFixed = false
   private var tracker: SurvivalTracker
   // Running means whose ratio is lambda, over about 64 rounds.
   private var meanTokens: Double
@@ -71,7 +72,7 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
 
   /// V(n) as it is now.
   private func verify(_ tokens: Int, _ position: Int) -> Double {
-    guard isGreedy else { return steady.verify(tokens, context: position) }
+    guard isTextFixed else { return steady.verify(tokens, context: position) }
     return drift?.verify(tokens, context: position, costs)
       ?? costs.verify(tokens, context: position)
   }
@@ -81,7 +82,7 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
     if count == 0 {
       tracker.begin()
       (steps, isTrying) = (0, false)
-      isGreedy = state.temperature == 0
+      isTextFixed = state.isTextFixed
       guard isAffordable(state) else { return false }
       guard !pays(state) else { return true }
       isTrying = isTimeToTry()
@@ -101,7 +102,7 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
   /// Of `steps` steps of a round.
   private func draftSeconds(_ steps: Int, _ position: Int) -> Double {
     let measured = costs.draft(steps, context: position) + Double(steps) * costs.head
-    guard isGreedy, let drift else { return measured }
+    guard isTextFixed, let drift else { return measured }
     return drift.draft * measured
   }
 

@@ -3,6 +3,8 @@
 ///
 /// With a given seed the text is that of plain decoding, token for token, whatever is drafted.
 package struct CoupledVerification: VerificationRule {
+  package var fixesText: Bool { true }
+
   package init() {}
 
   package func candidate(

@@ -39,12 +39,16 @@ package struct DraftState: Sendable {
   package var room: Int
   /// At which candidates are drawn; 0 when the likeliest is taken.
   package var temperature: Double
+  /// Whether the text is the same whatever is drafted, as it is where the likeliest token is taken.
+  package var isTextFixed: Bool
   /// Those drawn so far; all of them will be submitted.
   package var candidates: [DrawnCandidate]
 
   package init(
-    position: Int, room: Int, temperature: Double = 0, candidates: [DrawnCandidate] = []
+    position: Int, room: Int, temperature: Double = 0, isTextFixed: Bool? = nil,
+    candidates: [DrawnCandidate] = []
   ) {
+    self.isTextFixed = isTextFixed ?? (temperature == 0)
     self.position = position
     self.room = room
     self.temperature = temperature

@@ -1,5 +1,8 @@
 /// How candidates are drawn, and which of them are kept so that the output has the target's law.
 package protocol VerificationRule: Sendable {
+  /// Whether a seed's text is plain decoding's, whatever is drafted.
+  var fixesText: Bool { get }
+
   /// Draws a candidate from the draft's distribution; unless a rule has a way of its own, with the
   /// random numbers that are for drafts.
   func candidate(
@@ -26,6 +29,8 @@ package protocol VerificationRule: Sendable {
 }
 
 extension VerificationRule {
+  package var fixesText: Bool { false }
+
   package func candidate(
     from distribution: TokenDistribution, position: Int, _ chance: inout any ChanceSource
   ) -> TokenID {
