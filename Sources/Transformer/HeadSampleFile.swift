@@ -28,6 +28,12 @@ package struct HeadSampleFile: Sendable {
           problem:
             "the shape \(tensor.shape) is not (samples, \(width.map(String.init) ?? "width"))")
       }
+      // What is counted is a whole number in them, and none of the rest is larger.
+      if let index = tensor.values.firstIndex(where: { !($0.magnitude <= 16_777_216) }) {
+        throw ModelError(
+          .malformed, path: path, place: "tensor \(name)",
+          problem: "sample \(index / max(1, tensor.shape[1])) holds \(tensor.values[index])")
+      }
       return (tensor.values, tensor.shape[1])
     }
     func check(_ name: String, _ count: Int, _ expected: Int) throws(ModelError) {

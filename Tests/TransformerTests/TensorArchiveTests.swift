@@ -70,4 +70,24 @@ import Transformer
     #expect(read.teacherForced == file.teacherForced)
     #expect(read.forcedPrompts == file.forcedPrompts)
   }
+
+  @Test func `A sample that holds no number is refused by its place`() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("samples.safetensors.zst")
+    for value in [Double.nan, .infinity, 1e20] {
+      var file = HeadSampleFile()
+      for temperature in [0, value] {
+        file.onPolicy.append(
+          HeadSample(
+            before: [1], after: nil, acceptance: 1, outcome: .kept, depth: 0,
+            temperature: temperature, confidence: 1,
+            summary: LogitsSummary(topProbability: 1, secondProbability: 0, entropy: 0),
+            nextSummary: nil))
+        file.prompts.append(0)
+      }
+      try file.write(to: path, threads: 1)
+      let error = #expect(throws: ModelError.self) { try HeadSampleFile(contentsOf: path) }
+      #expect(error?.code == .malformed && error?.description.contains("sample 1") == true)
+    }
+  }
 }
