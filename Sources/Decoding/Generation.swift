@@ -117,8 +117,8 @@ package final class Generation {
   /// sibling.
   package var unread: Int { prefix.count - target.length(of: sequence) }
 
-  /// Whether reading so many tokens is a round, since nothing is unread after them. Who counts the
-  /// tokens of rounds does not know that a sibling is still to be read.
+  /// Whether reading so many tokens is a round, since nothing is unread after them. A scheduler counts
+  /// one unread token between rounds; behind a sibling there are two.
   package func speaks(reading tokens: Int) -> Bool {
     tokens == unread || isBehindSibling && tokens + 1 == unread
   }

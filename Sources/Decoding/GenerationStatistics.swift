@@ -8,7 +8,8 @@ package struct GenerationStatistics: Sendable, Equatable {
   package private(set) var decoded = 0
   package private(set) var proposed = 0
   package private(set) var accepted = 0
-  /// `[i]`: rounds that proposed candidates for more than i places, and that kept more than i.
+  /// `[i]`: rounds that proposed candidates for more than i places, and that kept more than i
+  /// (a sibling at the place of its candidate).
   package private(set) var proposedAt: [Int] = []
   package private(set) var acceptedAt: [Int] = []
   /// Reading the prompt and drawing the first token.

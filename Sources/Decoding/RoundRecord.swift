@@ -17,8 +17,7 @@ package struct RoundRecord: Sendable, Codable, Equatable {
   /// had none.
   package var keepsSibling: Bool?
   /// Tokens that the round added to the answer: the kept candidates (a sibling may be the last of
-  /// them) and one of the target's own,
-  /// unless the answer ended before.
+  /// them) and one of the target's own, unless the answer ended before.
   package var emitted: Int
   package var seconds: RoundSeconds
   /// The round that read the prompt, which drafts nothing.

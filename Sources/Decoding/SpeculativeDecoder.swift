@@ -137,7 +137,7 @@ extension Generation {
     defer { prefix.removeLast(draft.candidates.count) }
     var state = DraftState(
       position: prefix.count, room: room, temperature: options.sampling.temperature,
-      isTextFixed: options.sampling.temperature == 0 || rule.fixesText)
+      isTextFixed: rule.fixesText(temperature: options.sampling.temperature))
     func ask<Answer>(_ question: () -> Answer) -> Answer {
       let begin = clock.now
       defer { draft.policySeconds += (clock.now - begin).inSeconds }

@@ -93,7 +93,7 @@ package struct HeadFile: Sendable {
     try archive.write(to: path)
   }
 
-  /// - Throws: `malformed` for what are no trees, or trees over other evidence.
+  /// - Throws: `malformed` for what are no trees, `mismatch` for trees over other evidence.
   private static func trees(
     _ archive: TensorArchive, path: String
   ) throws(ModelError) -> AcceptanceHeads.Trees? {
@@ -109,9 +109,9 @@ package struct HeadFile: Sendable {
       let found = ensembles[ensembles.count - 1]
       guard found.denseWidth == width, found.sparseWidth == 0, found.outputWidth == 1 else {
         throw ModelError(
-          .malformed, path: path, place: part,
-          problem: "reads \(found.denseWidth) features where there are \(width)",
-          advice: "train the heads again with \"foretoken head train\"")
+          .mismatch, path: path, place: part,
+          problem: "reads \(found.denseWidth) features where this version has \(width)",
+          advice: "collect samples and train again with \"foretoken head\"")
       }
     }
     return AcceptanceHeads.Trees(beforeDraw: ensembles[0], afterFeeding: ensembles[1])

@@ -26,7 +26,8 @@ package struct HeadSampleFile: Sendable {
         throw ModelError(
           .malformed, path: path, place: "tensor \(name)",
           problem:
-            "the shape \(tensor.shape) is not (samples, \(width.map(String.init) ?? "width"))")
+            "the shape \(tensor.shape) is not (samples, \(width.map(String.init) ?? "width"))",
+          advice: "of another version? collect samples again with \"foretoken head collect\"")
       }
       // What is counted is a whole number in them, and none of the rest is larger.
       if let index = tensor.values.firstIndex(where: { !($0.magnitude <= 16_777_216) }) {

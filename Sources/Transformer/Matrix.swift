@@ -104,7 +104,7 @@ extension WorkerTeam {
   /// `y[i] = matrix * x[i]` for `count` rows: `x` is `(count, columns)`, `y` is `(count, rows)`.
   ///
   /// - Parameter next: the matrix of the product after this one, whose first weights are fetched
-  ///   while the last of this one are multiplied.
+  ///   while the last of this one are multiplied, where floats meet some dozens of rows at most.
   func multiply(
     _ matrix: Matrix, before next: Matrix? = nil, _ x: UnsafePointer<Float>, count: Int,
     into y: UnsafeMutablePointer<Float>, stride: Int? = nil

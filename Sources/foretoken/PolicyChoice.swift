@@ -233,7 +233,7 @@ extension PolicyChoice {
         name: "cost-aware-both", summary: "the same without looking up repeats", needsCosts: true
       ) { _, resources throws(CommandError) in try costAware(.both, resources) },
       Kind(
-        name: "cost-aware-chain", summary: "that without second candidates for a place",
+        name: "cost-aware-chain", summary: "cost-aware-both without second candidates",
         needsCosts: true
       ) { _, resources throws(CommandError) in
         try costAware(.both, hasSiblings: false, resources)

@@ -51,6 +51,13 @@ struct SyntheticVerification: VerificationRule {
     chance.token(from: distribution, position: position, purpose: .draft)
   }
 
+  func fixesText(temperature: Double) -> Bool { false }
+
+  /// The declared chances are those of a chain.
+  func sibling(
+    of candidate: Candidate, runnerUp: TokenID?, position: Int, _ chance: inout any ChanceSource
+  ) -> Sibling? { nil }
+
   func verdict(
     _ candidates: [Candidate], position: Int, _ chance: inout any ChanceSource,
     target: (Int) -> TokenDistribution

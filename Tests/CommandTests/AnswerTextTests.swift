@@ -19,15 +19,17 @@ import Transformer
   /// A round that accepted `accepted`, rejected `rejected` and added `own`; in the tiny tokenizer a
   /// byte is its own token.
   private func round(
-    _ accepted: some Sequence<TokenID>, _ own: TokenID?, rejected: String = ""
+    _ accepted: some Collection<TokenID>, _ own: TokenID?, rejected: String = "",
+    keepsSibling: Bool = false
   ) -> SpeculativeDecoder.Round {
     SpeculativeDecoder.Round(
       tokens: accepted.map { EmittedToken(token: $0, isDraft: true) }
         + (own.map { [EmittedToken(token: $0, isDraft: false)] } ?? []),
       rejected: rejected.utf8.map(TokenID.init)[...],
       record: RoundRecord(
-        request: 0, position: 0, forwarded: 1, candidates: [], accepted: 0, emitted: 0,
-        seconds: RoundSeconds()))
+        request: 0, position: 0, forwarded: 1, candidates: [],
+        accepted: accepted.count - (keepsSibling ? 1 : 0), emitted: 0,
+        seconds: RoundSeconds(), keepsSibling: keepsSibling))
   }
 
   private func tokens(_ text: String) -> [TokenID] { text.utf8.map(TokenID.init) }
@@ -40,8 +42,14 @@ import Transformer
         Piece(text: "c", origin: .target),
       ])
     #expect(text.append(round([], 0x64)) == [Piece(text: "d", origin: .target)])
+    // The last kept one is a sibling of the first rejected.
+    #expect(
+      text.append(round(tokens("ef"), 0x67, rejected: "xy", keepsSibling: true)) == [
+        Piece(text: "e", origin: .draft), Piece(text: "xy", origin: .rejected),
+        Piece(text: "f", origin: .draft), Piece(text: "g", origin: .target),
+      ])
     #expect(text.finish() == [])
-    #expect(text.text == "abcd")
+    #expect(text.text == "abcdefg")
   }
 
   @Test func `A character belongs to the token that completes it, and is shown whole`() {

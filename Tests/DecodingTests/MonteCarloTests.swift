@@ -102,6 +102,8 @@ private struct RoundlessChance: ChanceSource {
 
   init(_ chance: SeededChance) { self.chance = chance }
 
+  mutating func beginRound(at position: Int) {}
+
   mutating func token(
     from distribution: TokenDistribution, position: Int, purpose: ChancePurpose
   ) -> TokenID { chance.token(from: distribution, position: position, purpose: purpose) }
@@ -125,6 +127,8 @@ private struct ReusingChance: ChanceSource {
     let words = Philox.words(key: seed, counter: counter)
     return Philox.unit(words[0], words[1])
   }
+
+  mutating func beginRound(at position: Int) {}
 
   mutating func token(
     from distribution: TokenDistribution, position: Int, purpose: ChancePurpose

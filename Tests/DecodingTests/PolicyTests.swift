@@ -107,6 +107,35 @@ import Testing
     #expect(zip(Self.now(drift), Self.rising.verify[0]).allSatisfy { $0 >= $1 / 4 })
   }
 
+  @Test func `Memory four times as fast is followed too`() {
+    let costs = CostModel(draftStep: 0.1, verify: Array(repeating: 4, count: 16))
+    let drift = CostDrift()
+    func now(_ tokens: Int) -> Double { 1 + 0.3 * Double(max(0, tokens - 6)) }
+    for round in 0..<60 {
+      let tokens = 8 + round % 9
+      drift.observe(tokens, context: 0, seconds: now(tokens), costs)
+    }
+    for _ in 0..<100 { drift.observe(1, context: 0, seconds: 1, costs) }
+    #expect(abs(drift.verify(1, context: 0, costs) - 1) < 0.1)
+  }
+
+  @Test func `A prompt that the draft reads is no slow step`() {
+    let costs = CostModel(draftStep: 0.1, verify: [1, 1, 1, 1, 1])
+    let drift = CostDrift()
+    var policy = CostAwareDraftLength(costs: costs, drift: drift)
+    for _ in 0..<20 {
+      policy.observe(
+        RoundRecord(
+          request: 0, position: 90, forwarded: 90, candidates: [], accepted: 0, emitted: 1,
+          seconds: RoundSeconds(), isPrefill: true))
+      let count = Self.length(&policy, [0.9, 0.9])
+      var round = Self.round(Array(repeating: 0.9, count: count), accepted: count)
+      round.seconds.draft = 50
+      policy.observe(round)
+    }
+    #expect(drift.draft == 1)
+  }
+
   @Test func `Draft steps take a share more or less`() {
     let drift = CostDrift()
     #expect(drift.draft == 1)

@@ -53,6 +53,9 @@ private final class EnumeratingChance: ChanceSource {
     return taken
   }
 
+  /// Every decision is a branch of its own.
+  func beginRound(at position: Int) {}
+
   func token(
     from distribution: TokenDistribution, position: Int, purpose: ChancePurpose
   ) -> TokenID {

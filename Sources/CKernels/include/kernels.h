@@ -119,7 +119,8 @@ void ft_dequantise(ft_block_type type, const void *source, size_t blocks, float 
 /// y[i][r] for i in 0..<n: `x` is `(n, cols)` with row stride `x_stride`, `y` is `(n, rows)` with
 /// row stride `y_stride` (floats). Work is split by panels over the team; work too small to be worth
 /// a join, or a NULL team, runs on the caller alone. `next`, which may be NULL, is the matrix that the
-/// next product reads: its first weights are fetched while the last of this one are multiplied.
+/// next product reads: where floats meet some dozens of rows at most, its first weights are fetched
+/// while the last of this one are multiplied.
 void ft_matmul(ft_team *team, const ft_matrix *matrix, const ft_matrix *next, const float *x,
                size_t x_stride, int32_t n, float *y, size_t y_stride);
 

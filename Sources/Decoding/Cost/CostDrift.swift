@@ -15,6 +15,11 @@ package final class CostDrift: Sendable {
     var (weight, x, xx, r, xr) = (0.0, 0.0, 0.0, 0.0, 0.0)
     var line = Line()
     var draft = 1.0
+
+    /// V(n) of which `measured` seconds were measured.
+    func now(_ measured: Double, _ tokens: Int) -> Double {
+      max(measured + line(tokens), measured / 4)
+    }
   }
 
   /// `offset + slope (n - 8)`, in seconds.
@@ -36,7 +41,7 @@ package final class CostDrift: Sendable {
   /// V(n) as it is now.
   package func verify(_ tokens: Int, context: Int, _ costs: CostModel) -> Double {
     let measured = costs.verify(tokens, context: context)
-    return max(measured + state.withLock { $0.line(tokens) }, measured / 4)
+    return state.withLock { $0.now(measured, tokens) }
   }
 
   /// How many times as long as measured draft steps take now.
@@ -52,7 +57,7 @@ package final class CostDrift: Sendable {
       / Double(max(1, widest - 1))
     state.withLock { state in
       // A forward that was interrupted says little.
-      let expected = measured + state.line(tokens)
+      let expected = state.now(measured, tokens)
       let excess = min(max(seconds, expected / 2), 2 * expected) - measured
       let x = Self.place(tokens)
       state.weight = Self.memory * state.weight + 1

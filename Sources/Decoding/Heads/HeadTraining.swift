@@ -152,6 +152,7 @@ package struct HeadTraining: Sendable {
     var pass = estimator
     for sample in heldOut {
       let estimates = pass.replay(sample, heads)
+      guard sample.outcome != .unreached else { continue }
       before.add(estimates.beforeDraw, sample)
       if let estimate = estimates.afterFeeding { after.add(estimate, sample) }
     }

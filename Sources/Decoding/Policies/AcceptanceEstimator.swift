@@ -171,7 +171,9 @@ package struct AcceptanceEstimator: Sendable {
   /// Matches of up to 3, 7, 11 and 15 tokens, and of more.
   private static func fourth(_ matchLength: Int) -> Int { min(max(matchLength, 0) / 4, 4) }
 
-  private static func eighth(_ chance: Double) -> Int { min(max(Int(8 * chance), 0), 7) }
+  private static func eighth(_ chance: Double) -> Int {
+    chance.isFinite ? Int(8 * min(max(chance, 0), 0.99)) : 0
+  }
 
   /// Before anything is known, runs are as long as means say.
   private static func following(mean: Double) -> [RunningMean] {
@@ -228,6 +230,12 @@ extension AcceptanceEstimator: Codable {
     }
     survival = try container.decodeIfPresent(OnlineLogistic.self, forKey: .survival) ?? survival
     recent = try container.decode(Double.self, forKey: .recent)
+    for (key, logistic) in [
+      (Keys.beforeDraw, beforeDraw), (.afterFeeding, afterFeeding), (.survival, survival),
+    ] where !logistic.isUsable {
+      throw DecodingError.dataCorruptedError(
+        forKey: key, in: container, debugDescription: "expected weights that can be learned from")
+    }
     func means(_ key: Keys, _ usual: [RunningMean], rate: Double) throws -> [RunningMean] {
       let values = try container.decode([Double].self, forKey: key)
       guard values.count == usual.count, values.allSatisfy({ 0...1 ~= $0 }) else {

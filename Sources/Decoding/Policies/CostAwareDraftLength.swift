@@ -167,13 +167,16 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
       else { break }
       if tokens - lambda * added > gain { (best, gain) = (index + 1, tokens - lambda * added) }
     }
-    meanSiblings += (Double(best) - meanSiblings) / 16
     return places[..<best].map(\.place)
   }
 
   package mutating func observe(_ round: RoundRecord) {
-    guard !round.isPrefill else { return }
+    guard !round.isPrefill else {
+      hasRead = false
+      return
+    }
     tracker.observe(round)
+    meanSiblings += (Double(round.siblings?.count ?? 0) - meanSiblings) / 16
     // One token is pending, two behind a sibling, all where the cache was given up.
     let rows = min(round.forwarded, round.proposed + 2)
     if let drift, rows == round.forwarded {
@@ -185,7 +188,7 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
           expected: costs.draft(steps, context: round.position) + Double(steps) * costs.head)
       }
     }
-    hasRead = hasRead || steps > 0
+    hasRead = rows == round.forwarded && (hasRead || steps > 0)
     if round.accepted > 0 { (patience, idleRounds) = (Self.leastPatience, 0) }
     let seconds =
       draftSeconds(steps, round.position)

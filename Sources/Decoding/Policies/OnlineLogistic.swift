@@ -18,6 +18,13 @@ package struct OnlineLogistic: Sendable, Codable, Equatable {
     self.rate = rate
   }
 
+  /// Whether its numbers leave room for sums of them.
+  var isUsable: Bool {
+    (0..<8).allSatisfy {
+      abs(weights[$0]) < 1e6 && memory[$0] > 0 && memory[$0] < .infinity
+    } && 0...1 ~= rate
+  }
+
   package func probability(_ features: SIMD8<Double>) -> Double {
     1 / (1 + exp(-(weights * features).sum()))
   }

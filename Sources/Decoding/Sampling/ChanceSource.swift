@@ -43,8 +43,6 @@ package protocol ChanceSource {
 }
 
 extension ChanceSource {
-  package mutating func beginRound(at position: Int) {}
-
   /// Judges a candidate.
   package mutating func accepts(probability: Double, position: Int) -> Bool {
     accepts(probability: probability, position: position, purpose: .accept)

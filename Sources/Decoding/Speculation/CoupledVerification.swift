@@ -3,7 +3,7 @@
 ///
 /// With a given seed the text is that of plain decoding, token for token, whatever is drafted.
 package struct CoupledVerification: VerificationRule {
-  package var fixesText: Bool { true }
+  package func fixesText(temperature: Double) -> Bool { true }
 
   package init() {}
 

@@ -15,8 +15,8 @@ package protocol DraftLengthPolicy: Sendable {
   /// After the draft has scored it and before it is drawn: whether to submit one more.
   mutating func submits(_ next: DraftEvidence, after state: DraftState) -> Bool
 
-  /// After the last candidate was drawn: at which places, from 0, a sibling is drawn and submitted,
-  /// too. It may depend on all candidates, none of which it changes.
+  /// After the last candidate was drawn: at which of their places, from 0 and each once, a sibling is
+  /// drawn and submitted, too, if the draft has one. It may depend on all candidates, none of which it changes.
   mutating func siblings(_ state: DraftState) -> [Int]
 
   /// After the round, what became of it.

@@ -1,7 +1,7 @@
 /// How candidates are drawn, and which of them are kept so that the output has the target's law.
 package protocol VerificationRule: Sendable {
-  /// Whether a seed's text is plain decoding's, whatever is drafted.
-  var fixesText: Bool { get }
+  /// Whether the text is plain decoding's with the same seed, whatever is drafted.
+  func fixesText(temperature: Double) -> Bool
 
   /// Draws a candidate from the draft's distribution; unless a rule has a way of its own, with the
   /// random numbers that are for drafts.
@@ -29,7 +29,7 @@ package protocol VerificationRule: Sendable {
 }
 
 extension VerificationRule {
-  package var fixesText: Bool { false }
+  package func fixesText(temperature: Double) -> Bool { temperature == 0 }
 
   package func candidate(
     from distribution: TokenDistribution, position: Int, _ chance: inout any ChanceSource

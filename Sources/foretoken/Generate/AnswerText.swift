@@ -44,9 +44,9 @@ struct AnswerText {
 
   /// Adds what a round decided; returns what can be shown now.
   mutating func append(_ round: SpeculativeDecoder.Round) -> [Piece] {
-    for emitted in round.tokens where !isStopped {
-      // What the target put in the place of rejected candidates comes after them.
-      if !emitted.isDraft, !round.rejected.isEmpty {
+    for (index, emitted) in round.tokens.enumerated() where !isStopped {
+      // What was put in the place of rejected candidates comes after them.
+      if index == round.record.accepted, !round.rejected.isEmpty {
         held.append(
           Piece(text: tokenizer.decode(round.rejected, skipSpecialTokens: false), origin: .rejected)
         )

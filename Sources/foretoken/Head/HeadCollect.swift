@@ -56,7 +56,8 @@ struct HeadCollect: ParsableCommand {
       }
       bar?.finish()
       file.provenance =
-        "\(rows.count) prompts, temperatures \(temperature), \(draftTokens) candidates, seed \(seed)"
+        "\(rows.count) prompts, temperatures \(temperature), \(draftTokens) candidates, "
+        + "at most \(maxTokens) tokens, seed \(seed)"
       try file.write(to: output, threads: models.threads.count)
       print(
         "\(output): \(file.onPolicy.count) on-policy and \(file.teacherForced.count) "
