@@ -98,7 +98,13 @@ import Testing
     #expect(abs(draft.ceiling - expected) < 1e-9)
     #expect(
       ceilings.sentence(oracle: nil).contains("what limits is \(ceilings.terms[0].name.rawValue)"))
-    #expect(SpeedupCeilings(set: "eval_gsm8k_test", group.rows)?.target == 2.26)
+    let published = try #require(SpeedupCeilings(set: "eval_gsm8k_test", group.rows))
+    #expect(published.target == 2.26 && published.gain == group.rows[2].gain?.value)
+    #expect(!published.isShort)
+    var short = published
+    short.gain = 1.05
+    #expect(short.isShort)
+    #expect(short.sentence(oracle: nil).contains("1.05x of the reference, published 1.09x; what"))
     #expect(SpeedupCeilings(set: "x", Array(group.rows.prefix(1))) == nil)
   }
 
