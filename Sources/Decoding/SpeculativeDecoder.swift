@@ -143,7 +143,6 @@ extension Generation {
       defer { draft.policySeconds += (clock.now - begin).inSeconds }
       return question()
     }
-    var runnersUp: [TokenID?] = []
     while draft.candidates.count < state.room, ask({ policy.scoresAnother(state) }) {
       guard let step = try drafter.score(after: prefix, needs: policy.needs),
         ask({ policy.submits(step.evidence, after: state) })
@@ -152,7 +151,6 @@ extension Generation {
       let token = rule.candidate(
         from: step.distribution, position: prefix.count, &chance)
       draft.candidates.append(Candidate(token, from: step.distribution))
-      runnersUp.append(step.evidence.choices?.other(than: token))
       state.candidates.append(
         DrawnCandidate(
           token: token, probability: step.distribution.probability(of: token),
@@ -163,8 +161,8 @@ extension Generation {
     if !draft.candidates.isEmpty {
       for place in ask({ policy.siblings(state) }) {
         draft.candidates[place].sibling = rule.sibling(
-          of: draft.candidates[place], runnerUp: runnersUp[place], position: position + place,
-          &chance)
+          of: draft.candidates[place], runnerUp: state.candidates[place].runnerUp,
+          position: position + place, &chance)
       }
     }
     draft.drawn = state.candidates
@@ -204,13 +202,10 @@ extension Generation {
     _ row: Int, _ candidates: [Candidate], _ output: ForwardOutput, firstRow: Int
   ) -> TokenDistribution {
     var extended = prefix
-    let place = candidates.indices.first {
-      candidates[$0].sibling != nil && candidates.row(behindSiblingAt: $0) == row
-    }
-    if let place, let sibling = candidates[place].sibling {
-      for candidate in candidates[..<place] { extended.append(candidate.token) }
-      extended.append(sibling.token)
-    }
+    let place = candidates.indices.filter { candidates[$0].sibling != nil }[
+      row - candidates.count - 1]
+    for candidate in candidates[..<place] { extended.append(candidate.token) }
+    if let sibling = candidates[place].sibling { extended.append(sibling.token) }
     return output.withLogits(row: firstRow + row, extended.distribution)
   }
 

@@ -83,27 +83,38 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
       tracker.begin()
       (steps, isTrying) = (0, false)
       isTextFixed = state.isTextFixed
-      guard isAffordable(state) else { return false }
+      guard isAnotherAffordable(state) else { return false }
       guard !pays(state) else { return true }
       isTrying = isTimeToTry()
       return isTrying
     }
-    return count < most && !isTrying && isAffordable(state) && pays(state)
+    return count < most && !isTrying && isAnotherAffordable(state) && pays(state)
   }
 
-  /// Whether the budget holds another candidate, should none of the round be kept.
-  private func isAffordable(_ state: DraftState) -> Bool {
-    return budget.allows(
-      draftSeconds(steps + 1, state.position)
-        + verify(state.candidates.count + 2, state.position)
-        - verify(1, state.position))
+  private func isAnotherAffordable(_ state: DraftState) -> Bool {
+    isAffordable(steps: steps + 1, rows: state.candidates.count + 2, state.position)
+  }
+
+  /// Whether the budget holds a round of so many draft steps and rows, should none of it be kept.
+  private func isAffordable(steps: Int, rows: Int, _ position: Int) -> Bool {
+    budget.allows(
+      draftSeconds(steps, position) + verify(rows, position) - verify(1, position))
   }
 
   /// Of `steps` steps of a round.
   private func draftSeconds(_ steps: Int, _ position: Int) -> Double {
-    let measured = costs.draft(steps, context: position) + Double(steps) * costs.head
+    let measured = measuredDraftSeconds(steps, position)
     guard isTextFixed, let drift else { return measured }
     return drift.draft * measured
+  }
+
+  private func measuredDraftSeconds(_ steps: Int, _ position: Int) -> Double {
+    costs.draft(steps, context: position) + Double(steps) * costs.head
+  }
+
+  /// Rows of a round that ends as it is, with as many siblings as rounds have had.
+  private func expectedRows(_ state: DraftState) -> Int {
+    state.candidates.count + 1 + Int(meanSiblings.rounded())
   }
 
   /// Whether some number of further candidates is expected to pay, each to be scored and verified;
@@ -116,7 +127,7 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
         ? 0
         : draftSeconds(steps + further, state.position) - draftSeconds(steps, state.position)
     }
-    let rows = count + 1 + Int(meanSiblings.rounded())
+    let rows = expectedRows(state)
     let before = verify(rows, state.position)
     var (chance, tokens) = (tracker.survival, 0.0)
     for further in 1...4 where count + further <= min(most, state.room) {
@@ -144,7 +155,7 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
     if next.matchLength == nil { steps += 1 }
     let survival = tracker.score(next, after: state)
     // It is scored: what is left to pay is its verification.
-    let rows = state.candidates.count + 1 + Int(meanSiblings.rounded())
+    let rows = expectedRows(state)
     let added = verify(rows + 1, state.position) - verify(rows, state.position)
     guard isTrying || survival > lambda * added else { return false }
     tracker.submit()
@@ -161,10 +172,7 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
     for (index, place) in places.enumerated() {
       tokens += place.chance
       let added = verify(rows + index + 1, state.position) - before
-      guard
-        budget.allows(
-          draftSeconds(steps, state.position) + before + added - verify(1, state.position))
-      else { break }
+      guard isAffordable(steps: steps, rows: rows + index + 1, state.position) else { break }
       if tokens - lambda * added > gain { (best, gain) = (index + 1, tokens - lambda * added) }
     }
     return places[..<best].map(\.place)
@@ -184,8 +192,7 @@ package struct CostAwareDraftLength: DraftLengthPolicy {
         round.forwarded, context: round.position, seconds: round.seconds.verify, costs)
       if hasRead {
         drift.observe(
-          draft: round.seconds.draft,
-          expected: costs.draft(steps, context: round.position) + Double(steps) * costs.head)
+          draft: round.seconds.draft, expected: measuredDraftSeconds(steps, round.position))
       }
     }
     hasRead = rows == round.forwarded && (hasRead || steps > 0)

@@ -18,6 +18,8 @@ package struct SurvivalTracker: Sendable {
 
   /// Chance that all candidates fed so far are kept.
   private var fed = 1.0
+  /// The smallest chance among them.
+  private var least = 1.0
   private var temperature = 0.0
   /// The round's candidates, in order.
   private var trail: [Step] = []
@@ -61,7 +63,7 @@ package struct SurvivalTracker: Sendable {
   /// Whether a look-up proposed the last candidate: it will most likely propose the next, too.
   var isLookingUp: Bool { trail.last?.matchLength != nil }
 
-  mutating func begin() { (fed, trail, scored) = (1, [], nil) }
+  mutating func begin() { (fed, least, trail, scored) = (1, 1, [], nil) }
 
   /// For each place where the draft has a second choice: the chance that the candidates before it are
   /// kept, its own is rejected and a second one is right.
@@ -95,6 +97,7 @@ package struct SurvivalTracker: Sendable {
       }
       trail[depth - 1] = step
       fed *= step.chance
+      least = min(least, step.chance)
     }
     let features = estimator.features(
       beforeDraw: next, depth: depth,
@@ -108,7 +111,7 @@ package struct SurvivalTracker: Sendable {
     }
     let own = chance ?? estimator.mean(depth: depth)
     let together = estimator.features(
-      product: fed * own, last: own, least: min(own, trail.map(\.chance).min() ?? 1), depth: depth,
+      product: fed * own, last: own, least: min(own, least), depth: depth,
       temperature: state.temperature)
     let survival =
       evidence == .draft ? fed * own : estimator.survival.probability(together)

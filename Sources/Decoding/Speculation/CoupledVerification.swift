@@ -17,10 +17,7 @@ package struct CoupledVerification: VerificationRule {
   package func sibling(
     of candidate: Candidate, runnerUp: TokenID?, position: Int, _ chance: inout any ChanceSource
   ) -> Sibling? {
-    guard let rest = candidate.distribution.without(candidate.token) else {
-      return runnerUp.map { Sibling($0, from: TokenDistribution(only: $0)) }
-    }
-    return Sibling(chance.coupledToken(from: rest, position: position), from: rest)
+    candidate.sibling(runnerUp: runnerUp) { chance.coupledToken(from: $0, position: position) }
   }
 
   package func verdict(

@@ -77,4 +77,7 @@ extension DrawnCandidate {
   package var confidence: Double {
     probability < 1 ? probability : evidence.summary?.topProbability ?? probability
   }
+
+  /// The draft's likeliest other token, where it is known.
+  var runnerUp: TokenID? { evidence.choices?.other(than: token) }
 }

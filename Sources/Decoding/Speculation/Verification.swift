@@ -40,12 +40,9 @@ extension VerificationRule {
   package func sibling(
     of candidate: Candidate, runnerUp: TokenID?, position: Int, _ chance: inout any ChanceSource
   ) -> Sibling? {
-    // Without a law of its own, as where the likeliest is taken, any other token will do.
-    guard let rest = candidate.distribution.without(candidate.token) else {
-      return runnerUp.map { Sibling($0, from: TokenDistribution(only: $0)) }
+    candidate.sibling(runnerUp: runnerUp) {
+      chance.token(from: $0, position: position, purpose: .sibling)
     }
-    let token = chance.token(from: rest, position: position, purpose: .sibling)
-    return Sibling(token, from: rest)
   }
 
   /// Draws in the place of the first rejected candidate: its sibling, if that is kept, and one more
@@ -93,6 +90,19 @@ package struct Candidate: Sendable {
     self.token = token
     self.distribution = distribution
     self.sibling = sibling
+  }
+}
+
+extension Candidate {
+  /// Another token for its place.
+  ///
+  /// - Parameter draw: of what its distribution leaves.
+  func sibling(runnerUp: TokenID?, _ draw: (TokenDistribution) -> TokenID) -> Sibling? {
+    // Without a law of its own, as where the likeliest is taken, any other token will do.
+    guard let rest = distribution.without(token) else {
+      return runnerUp.map { Sibling($0, from: TokenDistribution(only: $0)) }
+    }
+    return Sibling(draw(rest), from: rest)
   }
 }
 
